@@ -1,0 +1,1 @@
+//! Disruption budgets: how many nodes may be disrupted at a time.
