@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The decision core of Dovetail: a [`Problem`](problem::Problem) in, a [`Plan`](plan::Plan) out.
+//!
+//! Pure: no runtime, no Kubernetes client, no clock, no environment. The same problem gives the same plan on any
+//! machine. What a pod, a pool or a node is in the Kubernetes API, and how plans become machines, others know.
+
+pub mod instance_type;
+pub mod requirement;
+pub mod requirements;
+pub mod resources;
