@@ -1,1 +1,6 @@
-//! Placeholder.
+//! Cluster state and the control loops as pure decisions.
+//!
+//! This crate turns what a cluster is into problems for the scheduler, and plans into actions. It performs nothing
+//! itself, and never asks what time it is.
+
+pub mod objects;

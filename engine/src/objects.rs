@@ -1,0 +1,34 @@
+//! The objects of a cluster that decisions read, by kind, as they came from the API server or from files.
+
+use dovetail_api::ec2_node_class::EC2NodeClass;
+use dovetail_api::kwok_node_class::KWOKNodeClass;
+use dovetail_api::node_claim::NodeClaim;
+use dovetail_api::node_overlay::NodeOverlay;
+use dovetail_api::node_pool::NodePool;
+use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::core::v1::{
+    LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
+};
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::{CSINode, StorageClass};
+
+/// What there is in a cluster, as far as decisions read it. The order within a kind does not matter.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)] // each field is the list of the kind it is named after
+pub struct Objects {
+    pub node_pools: Vec<NodePool>,
+    pub node_claims: Vec<NodeClaim>,
+    pub node_overlays: Vec<NodeOverlay>,
+    pub ec2_node_classes: Vec<EC2NodeClass>,
+    pub kwok_node_classes: Vec<KWOKNodeClass>,
+    pub nodes: Vec<Node>,
+    pub pods: Vec<Pod>,
+    pub daemon_sets: Vec<DaemonSet>,
+    pub persistent_volumes: Vec<PersistentVolume>,
+    pub persistent_volume_claims: Vec<PersistentVolumeClaim>,
+    pub storage_classes: Vec<StorageClass>,
+    pub csi_nodes: Vec<CSINode>,
+    pub namespaces: Vec<Namespace>,
+    pub priority_classes: Vec<PriorityClass>,
+    pub limit_ranges: Vec<LimitRange>,
+}
