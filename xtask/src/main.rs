@@ -1,2 +1,55 @@
-//! Placeholder.
-fn main() {}
+//! The repository's own chores, started with `cargo xtask`. This file decides which chore runs; `chores` knows the
+//! steps of `cargo xtask test`, `tidy` knows the rules of the house. Nothing here knows what Dovetail itself does.
+
+mod chores;
+mod outcome;
+mod plan_smoke;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What `cargo xtask` understands, with the line that its help shows. Documentation may name no other (see `tidy::docs`).
+const COMMANDS: &[(&str, &str)] = &[
+    ("test", "run everything that this machine can run, and say what it skips"),
+    ("tidy", "check the rules of the house only (a second or two)"),
+    ("help", "show this text"),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    if let Some(surplus) = arguments.next() {
+        eprintln!("xtask: `{surplus}` is one word too many: no chore takes an argument\n\n{}", help());
+        return ExitCode::from(2);
+    }
+    match command.as_deref() {
+        Some("test") => chores::test(&root()),
+        Some("tidy") => chores::tidy(&root()),
+        Some("help" | "--help" | "-h") | None => {
+            print!("{}", help());
+            ExitCode::SUCCESS
+        }
+        Some(unknown) => {
+            eprintln!("xtask: there is no chore `{unknown}`\n\n{}", help());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn help() -> String {
+    let lines = COMMANDS.iter().map(|(name, purpose)| format!("  cargo xtask {name:<6} {purpose}\n"));
+    format!("The repository's chores:\n{}", lines.collect::<String>())
+}
+
+/// The root of the workspace. Cargo tells where this package is when it runs it; started by hand, xtask takes the
+/// current folder.
+fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    package.as_deref().and_then(|folder| folder.parent()).map_or_else(|| PathBuf::from("."), PathBuf::from)
+}
+
+/// The cargo that started this process, so that its children use the same toolchain.
+fn cargo() -> std::process::Command {
+    std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
