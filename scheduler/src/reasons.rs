@@ -96,7 +96,9 @@ impl Refusal {
                 format!("pool {pool}: {}", clashes.join(", "))
             }
             Self::NodeLimit => format!("pool {pool}: its limit of nodes is reached"),
-            Self::Limits(left) => format!("pool {pool}: every fitting type exceeds what is left of its limits ({left})"),
+            Self::Limits(left) => {
+                format!("pool {pool}: every fitting type exceeds what is left of its limits ({left})")
+            }
             Self::NoInstanceType(lack) => lack.explain(pool, class),
             Self::MinValues(short) => {
                 let short: Vec<String> = short
@@ -139,7 +141,9 @@ impl NoInstanceType {
                     format!("needs {resource} {asked}; pool {pool}: none of its {all} types has it")
                 } else {
                     let most = show(resource, most);
-                    format!("needs {resource} {asked}; pool {pool}: the largest of its {all} types leaves {most} to pods")
+                    format!(
+                        "needs {resource} {asked}; pool {pool}: the largest of its {all} types leaves {most} to pods"
+                    )
                 }
             })
             .collect();

@@ -137,7 +137,11 @@ impl Requirements {
             .iter()
             .filter_map(|(key, asked)| {
                 let offered = self.0.get(key)?;
-                (!meets(offered, asked)).then(|| Clash { key: key.clone(), asked: asked.clone(), offered: offered.clone() })
+                (!meets(offered, asked)).then(|| Clash {
+                    key: key.clone(),
+                    asked: asked.clone(),
+                    offered: offered.clone(),
+                })
             })
             .collect();
         if clashes.is_empty() { Ok(()) } else { Err(Incompatible::NoCommonValue(clashes)) }

@@ -31,9 +31,7 @@ impl Resources {
     }
 
     /// Reads quantities as manifests write them.
-    pub fn from_quantities<'a, K: AsRef<str> + 'a>(
-        quantities: impl IntoIterator<Item = (K, &'a Quantity)>,
-    ) -> Self {
+    pub fn from_quantities<'a, K: AsRef<str> + 'a>(quantities: impl IntoIterator<Item = (K, &'a Quantity)>) -> Self {
         Self(quantities.into_iter().map(|(k, q)| (Name::from(k.as_ref()), amount(k.as_ref(), q))).collect())
     }
 

@@ -1,0 +1,215 @@
+//! Nodes in the scheduler's terms: what exists, what is on its way, and what is left on each.
+//!
+//! A node and its NodeClaim are two sides of one thing. Which side speaks depends on how far it has come: the claim until
+//! the node is registered, the node from then on; what the kubelet has not reported yet, the claim fills in until the
+//! node is initialized (specification "scheduling" 4.4). Nodes that are going away take no part.
+
+use crate::pods;
+use crate::requests::{self, BadQuantity};
+use dovetail_api::labels;
+use dovetail_api::node_claim::NodeClaim;
+use dovetail_scheduler::problem::Node;
+use dovetail_scheduler::requirements::Requirements;
+use dovetail_scheduler::resources::Resources;
+use dovetail_scheduler::taint::{Effect, Taint};
+use k8s_openapi::api::core::v1::{self as core, Pod};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A node with its claim, or either alone, and the pods on it.
+#[derive(Debug)]
+pub struct NodeState<'o> {
+    /// The node, once there is one.
+    pub node: Option<&'o core::Node>,
+    /// The claim, if the node was bought.
+    pub claim: Option<&'o NodeClaim>,
+    /// The pods bound to it that have not come to their end.
+    pub pods: Vec<&'o Pod>,
+}
+
+/// Brings nodes, claims and pods together.
+pub fn join<'o>(nodes: &'o [core::Node], claims: &'o [NodeClaim], pods: &'o [Pod]) -> Vec<NodeState<'o>> {
+    let mut bound: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
+    for pod in pods.iter().filter(|p| !pods::is_terminal(p)) {
+        if let Some(node) = pods::node_name(pod) {
+            bound.entry(node).or_default().push(pod);
+        }
+    }
+    let mut joined: BTreeSet<&str> = BTreeSet::new();
+    let mut out = vec![];
+    for node in nodes {
+        let name = node.metadata.name.as_deref().unwrap_or_default();
+        let claim = claims.iter().find(|c| belongs(c, node, name));
+        joined.extend(claim.and_then(|c| c.metadata.name.as_deref()));
+        out.push(NodeState { node: Some(node), claim, pods: bound.remove(name).unwrap_or_default() });
+    }
+    for claim in claims {
+        let name = claim.metadata.name.as_deref().unwrap_or_default();
+        if !joined.contains(name) {
+            out.push(NodeState { node: None, claim: Some(claim), pods: vec![] });
+        }
+    }
+    out
+}
+
+fn belongs(claim: &NodeClaim, node: &core::Node, name: &str) -> bool {
+    let Some(status) = &claim.status else { return false };
+    let provider_id = node.spec.as_ref().and_then(|s| s.provider_id.as_deref()).filter(|id| !id.is_empty());
+    match (&status.provider_id, provider_id) {
+        (Some(claims), Some(nodes)) => claims == nodes,
+        _ => status.node_name.as_deref() == Some(name),
+    }
+}
+
+impl NodeState<'_> {
+    /// The node's name, or the claim's as long as there is no node.
+    pub fn name(&self) -> &str {
+        let node = self.node.and_then(|n| n.metadata.name.as_deref());
+        node.or_else(|| self.claim.and_then(|c| c.metadata.name.as_deref())).unwrap_or_default()
+    }
+
+    fn node_label(&self, key: &str) -> Option<&str> {
+        self.node.and_then(|n| n.metadata.labels.as_ref()).and_then(|l| l.get(key)).map(String::as_str)
+    }
+
+    fn is_registered(&self) -> bool {
+        self.claim.is_none() || self.node_label(labels::REGISTERED) == Some("true")
+    }
+
+    /// Whether its kubelet is up and all it was bought for is there.
+    pub fn is_initialized(&self) -> bool {
+        self.claim.is_none() || (self.is_registered() && self.node_label(labels::INITIALIZED) == Some("true"))
+    }
+
+    /// Whether it is going away.
+    pub fn is_deleting(&self) -> bool {
+        match self.claim {
+            Some(claim) => {
+                let terminating = |c: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition| {
+                    c.type_ == "InstanceTerminating" && c.status == "True"
+                };
+                claim.metadata.deletion_timestamp.is_some()
+                    || claim.status.as_ref().is_some_and(|s| s.conditions.iter().any(terminating))
+            }
+            None => self.node.is_some_and(|n| n.metadata.deletion_timestamp.is_some()),
+        }
+    }
+
+    /// Whether enough is known of it to place pods there: it was launched, and what it offers is known.
+    pub fn is_known(&self) -> bool {
+        match (self.node, self.claim) {
+            (None, Some(claim)) => {
+                let status = claim.status.as_ref();
+                status.is_some_and(|s| s.provider_id.is_some() && s.allocatable.is_some())
+            }
+            _ => true,
+        }
+    }
+
+    /// Labels of the side that speaks.
+    fn labels(&self) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        let of_node = self.node.and_then(|n| n.metadata.labels.as_ref());
+        let of_claim = self.claim.and_then(|c| c.metadata.labels.as_ref());
+        if self.is_registered() { of_node.or(of_claim) } else { of_claim.or(of_node) }.unwrap_or(&NONE)
+    }
+
+    /// The pool it was bought from.
+    pub fn pool(&self) -> Option<&str> {
+        self.labels().get(labels::NODEPOOL).map(String::as_str)
+    }
+
+    /// What the machine has, for the limits of its pool: with `nodes: 1`.
+    ///
+    /// # Errors
+    /// When a quantity cannot be read.
+    pub fn capacity(&self) -> Result<Resources, BadQuantity> {
+        let status = self.node.and_then(|n| n.status.as_ref()).and_then(|s| s.capacity.as_ref());
+        let mut out = self.reported("status.capacity", status, self.claim.and_then(|c| c.status.as_ref()?.capacity.as_ref()))?;
+        out.set(dovetail_scheduler::resources::NODES, 1);
+        Ok(out)
+    }
+
+    fn allocatable(&self) -> Result<Resources, BadQuantity> {
+        let status = self.node.and_then(|n| n.status.as_ref()).and_then(|s| s.allocatable.as_ref());
+        self.reported("status.allocatable", status, self.claim.and_then(|c| c.status.as_ref()?.allocatable.as_ref()))
+    }
+
+    /// What the node reports; what it does not yet, the claim promises until the node is initialized.
+    fn reported(
+        &self,
+        field: &str,
+        node: Option<&BTreeMap<String, k8s_openapi::apimachinery::pkg::api::resource::Quantity>>,
+        claim: Option<&BTreeMap<String, dovetail_api::quantity::Quantity>>,
+    ) -> Result<Resources, BadQuantity> {
+        let mut out = match node {
+            Some(quantities) => requests::read(field, quantities)?,
+            None => Resources::new(),
+        };
+        if !self.is_initialized() {
+            let promised = Resources::from_quantities(claim.into_iter().flatten());
+            for (resource, amount) in promised.iter() {
+                if out.get(resource) == 0 {
+                    out.set(resource.clone(), amount);
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// The taints that keep pods away for good. Until a bought node is initialized, those that it will lose by then do
+    /// not count: its startup taints and the ones that every node has at first.
+    fn taints(&self) -> Vec<Taint> {
+        let on_node = self.node.and_then(|n| n.spec.as_ref()).and_then(|s| s.taints.as_ref());
+        let on_node = on_node.into_iter().flatten().filter_map(|t| {
+            Some(Taint {
+                key: t.key.as_str().into(),
+                value: t.value.as_deref().unwrap_or_default().into(),
+                effect: Effect::parse(&t.effect)?,
+            })
+        });
+        let of_claim = |taints: &Option<Vec<dovetail_api::node_pool::Taint>>| -> Vec<Taint> {
+            taints.iter().flatten().map(crate::pools::taint).collect()
+        };
+        let mut taints: Vec<Taint> = match self.claim {
+            Some(claim) if !self.is_registered() => of_claim(&claim.spec.taints),
+            _ => on_node.collect(),
+        };
+        if let Some(claim) = self.claim.filter(|_| !self.is_initialized()) {
+            let startup = of_claim(&claim.spec.startup_taints);
+            let passing = |t: &Taint| {
+                labels::is_ephemeral_taint(&t.key, &format!("{:?}", t.effect))
+                    || startup.iter().any(|s| s.key == t.key && s.effect == t.effect)
+            };
+            taints.retain(|t| !passing(t));
+        }
+        taints
+    }
+
+    /// The node as the scheduler sees it.
+    ///
+    /// # Errors
+    /// When a quantity cannot be read.
+    pub fn for_scheduling(&self) -> Result<Node, BadQuantity> {
+        let mut available = self.allocatable()?;
+        let mut bound_daemons = Resources::new();
+        for pod in &self.pods {
+            let Some(spec) = &pod.spec else { continue };
+            let requests = requests::of_pod(spec, pod.status.as_ref())?;
+            available.subtract_known(&requests);
+            if pods::is_daemon(pod) {
+                bound_daemons.add(&requests);
+            }
+        }
+        let name = self.name();
+        let mut node_labels = self.labels().clone();
+        node_labels.entry(labels::HOSTNAME.to_owned()).or_insert_with(|| name.to_owned());
+        Ok(Node {
+            name: name.into(),
+            initialized: self.is_initialized(),
+            labels: Requirements::from_labels(&node_labels),
+            taints: self.taints(),
+            available,
+            bound_daemons,
+        })
+    }
+}

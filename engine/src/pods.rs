@@ -1,0 +1,167 @@
+//! Pods in the scheduler's terms: which ones want a place, what they need, and which rules they ask for.
+//!
+//! The predicates are those of the specification ("scheduling" 2.1). A rule that the scheduler does not keep yet is
+//! named here, in one place, so that such a pod is reported instead of being misplaced.
+
+use crate::requests::{self, BadQuantity};
+use crate::selection::{self, SelectionError};
+use dovetail_api::labels;
+use dovetail_scheduler::problem::PodClass;
+use dovetail_scheduler::requirement::Name;
+use k8s_openapi::api::core::v1::{Pod, PodAntiAffinity, PodSpec};
+
+/// Why a pod takes no part in a round.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PodError {
+    /// A quantity cannot be read.
+    #[error(transparent)]
+    Quantity(#[from] BadQuantity),
+    /// Its choice of nodes cannot be used.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// It has no spec.
+    #[error("the pod has no spec: add one with at least one container")]
+    NoSpec,
+}
+
+impl PodError {
+    /// Whether the manifest itself is wrong, rather than asking for something that provisioning does not do.
+    pub const fn is_bad_input(&self) -> bool {
+        matches!(self, Self::Quantity(_) | Self::NoSpec | Self::Selection(SelectionError::Expression { .. }))
+    }
+}
+
+/// Namespace and name.
+pub fn name(pod: &Pod) -> String {
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+    format!("{namespace}/{}", pod.metadata.name.as_deref().unwrap_or_default())
+}
+
+/// Whether an object of this kind owns the pod, by exact version and kind.
+pub fn is_owned_by(pod: &Pod, api_version: &str, kind: &str) -> bool {
+    pod.metadata.owner_references.iter().flatten().any(|o| o.api_version == api_version && o.kind == kind)
+}
+
+/// Whether the pod was made by a DaemonSet.
+pub fn is_daemon(pod: &Pod) -> bool {
+    is_owned_by(pod, "apps/v1", "DaemonSet")
+}
+
+/// Whether the pod mirrors a static pod of a kubelet.
+fn is_mirror(pod: &Pod) -> bool {
+    is_owned_by(pod, "v1", "Node")
+}
+
+/// Whether the pod has run to its end.
+pub fn is_terminal(pod: &Pod) -> bool {
+    matches!(pod.status.as_ref().and_then(|s| s.phase.as_deref()), Some("Failed" | "Succeeded"))
+}
+
+fn is_terminating(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_some()
+}
+
+/// The node that the pod is bound to.
+pub fn node_name(pod: &Pod) -> Option<&str> {
+    pod.spec.as_ref().and_then(|s| s.node_name.as_deref()).filter(|n| !n.is_empty())
+}
+
+/// Whether a pod that no node has been found for wants one bought.
+pub fn wants_a_node(pod: &Pod) -> bool {
+    let gated = pod.spec.as_ref().is_some_and(|s| s.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()));
+    let nominated = pod.status.as_ref().and_then(|s| s.nominated_node_name.as_deref()).is_some_and(|n| !n.is_empty());
+    node_name(pod).is_none()
+        && !is_terminal(pod)
+        && !is_terminating(pod)
+        && !gated
+        && !nominated
+        && !is_daemon(pod)
+        && !is_mirror(pod)
+}
+
+/// Whether a pod on a node that goes away will need another place.
+pub fn is_reschedulable(pod: &Pod) -> bool {
+    let active = !is_terminal(pod) && !is_terminating(pod);
+    (active || (is_terminating(pod) && is_owned_by(pod, "apps/v1", "StatefulSet"))) && !is_daemon(pod) && !is_mirror(pod)
+}
+
+/// What the pod needs.
+///
+/// # Errors
+/// When its manifest cannot be read.
+pub fn class(pod: &Pod) -> Result<PodClass, PodError> {
+    let spec = pod.spec.as_ref().ok_or(PodError::NoSpec)?;
+    Ok(PodClass {
+        requests: requests::of_pod(spec, pod.status.as_ref())?,
+        selection: selection::of_pod(spec)?,
+        tolerations: selection::tolerations(spec),
+        unsupported: unsupported(spec),
+    })
+}
+
+/// Checks what only pending pods are checked for.
+///
+/// # Errors
+/// With the first thing that provisioning does not do.
+pub fn check_pending(pod: &Pod, class: &PodClass) -> Result<(), PodError> {
+    let spec = pod.spec.as_ref().ok_or(PodError::NoSpec)?;
+    Ok(selection::check(spec, &class.selection)?)
+}
+
+/// The rules a pod asks for that the scheduler does not keep yet. Wishes (preferred affinity, ScheduleAnyway) are not
+/// among them: a node that does not grant a wish is still a right one.
+fn unsupported(spec: &PodSpec) -> Vec<Name> {
+    let hard_spread = |c: &k8s_openapi::api::core::v1::TopologySpreadConstraint| c.when_unsatisfiable == "DoNotSchedule";
+    let affinity = spec.affinity.as_ref();
+    let pod_affinity = affinity.and_then(|a| a.pod_affinity.as_ref());
+    let rules = [
+        ("topology spread", spec.topology_spread_constraints.iter().flatten().any(hard_spread)),
+        (
+            "pod affinity",
+            pod_affinity
+                .and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref())
+                .is_some_and(|t| !t.is_empty()),
+        ),
+        ("pod anti-affinity", affinity.and_then(|a| a.pod_anti_affinity.as_ref()).is_some_and(has_required)),
+        ("host ports", takes_host_ports(spec)),
+        ("persistent volumes", has_volumes(spec)),
+        ("resource claims", has_resource_claims(spec)),
+    ];
+    rules.into_iter().filter(|(_, asked)| *asked).map(|(rule, _)| Name::from(rule)).collect()
+}
+
+fn has_required(anti_affinity: &PodAntiAffinity) -> bool {
+    anti_affinity.required_during_scheduling_ignored_during_execution.as_ref().is_some_and(|t| !t.is_empty())
+}
+
+/// Whether the pod, where it runs, keeps others away by required anti-affinity.
+pub fn repels(pod: &Pod) -> bool {
+    let affinity = pod.spec.as_ref().and_then(|s| s.affinity.as_ref());
+    affinity.and_then(|a| a.pod_anti_affinity.as_ref()).is_some_and(has_required)
+}
+
+fn takes_host_ports(spec: &PodSpec) -> bool {
+    let on_host_network = spec.host_network == Some(true); // then every port is one of the host's
+    spec.containers
+        .iter()
+        .flat_map(|c| c.ports.iter().flatten())
+        .any(|p| on_host_network || p.host_port.is_some_and(|port| port != 0))
+}
+
+fn has_volumes(spec: &PodSpec) -> bool {
+    spec.volumes.iter().flatten().any(|v| v.persistent_volume_claim.is_some() || v.ephemeral.is_some())
+}
+
+fn has_resource_claims(spec: &PodSpec) -> bool {
+    let claimed = |c: &k8s_openapi::api::core::v1::Container| {
+        c.resources.as_ref().is_some_and(|r| r.claims.as_ref().is_some_and(|c| !c.is_empty()))
+    };
+    spec.resource_claims.as_ref().is_some_and(|c| !c.is_empty())
+        || spec.containers.iter().chain(spec.init_containers.iter().flatten()).any(claimed)
+}
+
+/// Whether a node's annotation or a pod's says to leave it where it is, whatever for.
+pub fn is_do_not_disrupt(pod: &Pod) -> bool {
+    let annotation = pod.metadata.annotations.as_ref().and_then(|a| a.get(labels::DO_NOT_DISRUPT));
+    annotation.is_some_and(|v| v == "true")
+}

@@ -1,0 +1,114 @@
+//! NodePools in the scheduler's terms: what their nodes are like, and whether they may be used.
+//!
+//! A pool that cannot be used does not stop the others: it comes back with the condition that the controller would set on
+//! it, reason and message (specification "scheduling" 1.1, 1.2, 4.1).
+
+use dovetail_api::labels;
+use dovetail_api::node_pool::{self as api, NodePool};
+use dovetail_scheduler::requirement::{Operator, Requirement, RequirementError};
+use dovetail_scheduler::requirements::Requirements;
+use dovetail_scheduler::resources::Resources;
+use dovetail_scheduler::taint::{Effect, Taint};
+
+/// Why a pool takes no part in a round.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    /// Its spec does not make sense.
+    #[error("NodePoolValidationFailed: {}", .0.join("; "))]
+    Invalid(Vec<String>),
+    /// It is being deleted.
+    #[error("it is being deleted")]
+    Deleting,
+    /// The API server's copy says so.
+    #[error("{reason}: {message}")]
+    Condition {
+        /// The reason of its Ready condition.
+        reason: String,
+        /// The message of its Ready condition.
+        message: String,
+    },
+    /// Its node class is not ready.
+    #[error("NodeClassNotReady: {0}")]
+    NodeClass(String),
+    /// Its node class is of a kind that the provider does not know.
+    #[error("node class kind {kind} of group {group} is not one that this catalogue can supply: use {supported}")]
+    ForeignNodeClass {
+        /// The kind asked for.
+        kind: String,
+        /// Its group.
+        group: String,
+        /// What can be supplied.
+        supported: &'static str,
+    },
+    /// The provider has nothing to sell for it.
+    #[error("{0}")]
+    Provider(String),
+}
+
+/// Checks the pool by itself: spec, deletion, the condition it came with.
+///
+/// # Errors
+/// With the reason why it may not be used.
+pub fn check(pool: &NodePool) -> Result<(), NotReady> {
+    if pool.metadata.deletion_timestamp.is_some() {
+        return Err(NotReady::Deleting);
+    }
+    dovetail_api::validation::node_pool(pool)
+        .map_err(|errors| NotReady::Invalid(errors.iter().map(ToString::to_string).collect()))?;
+    let ready = pool.status.iter().flat_map(|s| &s.conditions).find(|c| c.type_ == "Ready");
+    match ready {
+        Some(c) if c.status == "False" => {
+            Err(NotReady::Condition { reason: c.reason.clone(), message: c.message.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The labels that every node of the pool will have: those of the template, the pool's own and the node class's.
+pub fn template_labels(pool: &NodePool) -> impl Iterator<Item = (String, String)> + '_ {
+    let class = &pool.spec.template.spec.node_class_ref;
+    let own = [
+        (labels::NODEPOOL.to_owned(), pool.metadata.name.clone().unwrap_or_default()),
+        (labels::node_class_label(&class.group, &class.kind), class.name.clone()),
+    ];
+    let given = pool.spec.template.metadata.labels.iter().flatten().map(|(k, v)| (k.clone(), v.clone()));
+    given.chain(own)
+}
+
+/// What the pool's nodes are like.
+///
+/// # Errors
+/// When a requirement cannot be read.
+pub fn requirements(pool: &NodePool) -> Result<Requirements, RequirementError> {
+    let mut out = Requirements::from_labels(template_labels(pool));
+    for r in &pool.spec.template.spec.requirements {
+        let operator = Operator::parse(r.operator.as_str())
+            .ok_or_else(|| RequirementError::UnknownOperator(r.operator.as_str().to_owned()))?;
+        let min_values = r.min_values.and_then(|n| u32::try_from(n).ok());
+        out.add(&r.key, Requirement::new(operator, &r.values)?.with_min_values(min_values));
+    }
+    Ok(out)
+}
+
+/// A taint in the scheduler's terms.
+pub fn taint(taint: &api::Taint) -> Taint {
+    Taint {
+        key: taint.key.as_str().into(),
+        value: taint.value.as_deref().unwrap_or_default().into(),
+        effect: match taint.effect {
+            api::TaintEffect::NoSchedule => Effect::NoSchedule,
+            api::TaintEffect::PreferNoSchedule => Effect::PreferNoSchedule,
+            api::TaintEffect::NoExecute => Effect::NoExecute,
+        },
+    }
+}
+
+/// The taints of the pool's nodes, once they have started.
+pub fn taints(pool: &NodePool) -> Vec<Taint> {
+    pool.spec.template.spec.taints.iter().flatten().map(taint).collect()
+}
+
+/// The pool's limits, if it has any.
+pub fn limits(pool: &NodePool) -> Option<Resources> {
+    pool.spec.limits.as_ref().filter(|l| !l.is_empty()).map(Resources::from_quantities)
+}

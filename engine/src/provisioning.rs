@@ -1,0 +1,193 @@
+//! From a cluster to a problem: which pods want a node, which pools may be bought from, what is there already.
+//!
+//! This is the provisioning round as far as it is a decision (specification "scheduling" 2.5, 2.6, 4.1). The same function
+//! serves the controller and the offline plan. It solves nothing, and what it leaves out it says.
+
+use crate::nodes::{self, NodeState};
+use crate::objects::Objects;
+use crate::pods::{self, PodError};
+use crate::pools::{self, NotReady};
+use crate::repulsion::Repulsion;
+use crate::requests::BadQuantity;
+use crate::{daemon_sets, selection};
+use dovetail_api::node_pool::NodePool;
+use dovetail_cloudprovider::source::InstanceTypeSource;
+use dovetail_scheduler::problem::{self, Classes, Problem, Settings};
+use dovetail_scheduler::resources::Resources;
+use k8s_openapi::api::core::v1::Pod;
+use std::collections::BTreeMap;
+
+/// A problem, and what did not make it into it.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// What the scheduler is asked.
+    pub problem: Problem,
+    /// Pods that want a node but cannot take part: namespace and name, and why.
+    pub rejected: Vec<(String, PodError)>,
+    /// Objects whose manifests cannot be read: kind and name, and why. An API server would have refused them.
+    pub bad_input: Vec<(String, String)>,
+    /// Pools that may not be used, and why.
+    pub not_ready: Vec<(String, NotReady)>,
+    /// What a person should know about how the problem was read.
+    pub notes: Vec<String>,
+}
+
+/// Makes the problem of a provisioning round.
+pub fn assemble(objects: &Objects, source: &dyn InstanceTypeSource, settings: Settings) -> Round {
+    let mut round = Round::default();
+    round.problem.settings = settings;
+    round.problem.well_known = source.well_known().clone();
+    let states = nodes::join(&objects.nodes, &objects.node_claims, &objects.pods);
+
+    round.add_pools(objects, source, &states);
+    round.add_nodes(&states);
+    round.add_daemons(objects);
+    round.add_pods(objects, &states);
+    round.problem.sort();
+    round.add_notes(objects);
+    round
+}
+
+impl Round {
+    fn add_pools(&mut self, objects: &Objects, source: &dyn InstanceTypeSource, states: &[NodeState<'_>]) {
+        let mut usage: BTreeMap<&str, Resources> = BTreeMap::new();
+        for state in states.iter().filter(|s| !s.is_deleting()) {
+            match (state.pool(), state.capacity()) {
+                (Some(pool), Ok(capacity)) => usage.entry(pool).or_default().add(&capacity),
+                (_, Ok(_)) => {}
+                (_, Err(error)) => self.bad_node(state, &error),
+            }
+        }
+        for pool in &objects.node_pools {
+            if pool.spec.replicas.is_some() {
+                self.notes.push(format!(
+                    "NodePool {} has a fixed number of replicas: no nodes are bought from it for pods",
+                    name(pool)
+                ));
+                continue;
+            }
+            match self.pool(pool, objects, source, usage.get(name(pool))) {
+                Ok(pool) => self.problem.pools.push(pool),
+                Err(why) => self.not_ready.push((name(pool).to_owned(), why)),
+            }
+        }
+    }
+
+    fn pool(
+        &mut self,
+        pool: &NodePool,
+        objects: &Objects,
+        source: &dyn InstanceTypeSource,
+        usage: Option<&Resources>,
+    ) -> Result<problem::NodePool, NotReady> {
+        pools::check(pool)?;
+        let requirements = pools::requirements(pool).map_err(|e| NotReady::Invalid(vec![e.to_string()]))?;
+        let instance_types = self.instance_types(pool, objects, source)?;
+        let mut remaining = pools::limits(pool);
+        if let (Some(remaining), Some(usage)) = (&mut remaining, usage) {
+            remaining.subtract_known(usage);
+        }
+        Ok(problem::NodePool {
+            name: name(pool).into(),
+            weight: pool.spec.weight.unwrap_or(0),
+            requirements,
+            taints: pools::taints(pool),
+            instance_types,
+            remaining,
+        })
+    }
+
+    fn add_nodes(&mut self, states: &[NodeState<'_>]) {
+        for state in states.iter().filter(|s| !s.is_deleting()) {
+            if !state.is_known() {
+                let claim = state.name();
+                self.notes.push(format!("NodeClaim {claim} has not been launched: nothing is placed on it"));
+                continue;
+            }
+            match state.for_scheduling() {
+                Ok(node) => self.problem.nodes.push(node),
+                Err(error) => self.bad_node(state, &error),
+            }
+        }
+    }
+
+    fn bad_node(&mut self, state: &NodeState<'_>, error: &BadQuantity) {
+        let entry = (format!("Node {}", state.name()), error.to_string());
+        if !self.bad_input.contains(&entry) {
+            self.bad_input.push(entry);
+        }
+    }
+
+    fn add_daemons(&mut self, objects: &Objects) {
+        for set in &objects.daemon_sets {
+            match daemon_sets::pod(set, &objects.pods) {
+                Ok(pod) => self.problem.daemons.push(pod),
+                Err(error) => self.bad_input.push((format!("DaemonSet {}", daemon_sets::name(set)), error.to_string())),
+            }
+        }
+        self.problem.daemons.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    fn add_pods(&mut self, objects: &Objects, states: &[NodeState<'_>]) {
+        let mut classes = Classes::default();
+        let repulsion = Repulsion::of(states);
+        for pod in objects.pods.iter().filter(|p| pods::wants_a_node(p)) {
+            let class = pods::class(pod).and_then(|class| pods::check_pending(pod, &class).map(|()| class));
+            self.add_pod(pod, class, &repulsion, &mut classes);
+        }
+        // Pods of nodes that are going away need a place too, and were let in once: they are not checked again.
+        for state in states.iter().filter(|s| s.is_deleting()) {
+            for pod in state.pods.iter().filter(|p| pods::is_reschedulable(p) && !pods::is_do_not_disrupt(p)) {
+                self.add_pod(pod, pods::class(pod), &repulsion, &mut classes);
+            }
+        }
+        self.problem.pods.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    fn add_pod(
+        &mut self,
+        pod: &Pod,
+        class: Result<problem::PodClass, PodError>,
+        repulsion: &Repulsion<'_>,
+        classes: &mut Classes,
+    ) {
+        match class {
+            Ok(mut class) => {
+                if repulsion.applies_to(pod) {
+                    class.unsupported.push("distance from running pods with anti-affinity".into());
+                }
+                let created = pod.metadata.creation_timestamp.as_ref().map_or(0, |t| t.0.as_second());
+                let class = classes.intern(&mut self.problem, class);
+                let uid = pod.metadata.uid.as_deref().unwrap_or_default().into();
+                self.problem.pods.push(problem::Pod { name: pods::name(pod).as_str().into(), uid, created, class });
+            }
+            Err(error) if error.is_bad_input() => {
+                self.bad_input.push((format!("Pod {}", pods::name(pod)), error.to_string()));
+            }
+            Err(error) => self.rejected.push((pods::name(pod), error)),
+        }
+    }
+
+    fn add_notes(&mut self, objects: &Objects) {
+        if !objects.node_overlays.is_empty() {
+            let n = objects.node_overlays.len();
+            self.notes.push(format!("{n} NodeOverlay object(s) read: prices and capacities are not adjusted by them yet"));
+        }
+        let wishes = objects.pods.iter().filter(|p| pods::wants_a_node(p));
+        let wishes = wishes.filter(|p| p.spec.as_ref().is_some_and(selection::has_wishes_between_pods)).count();
+        if wishes > 0 {
+            self.notes.push(format!(
+                "{wishes} pod(s) prefer a distance to other pods (preferred affinity or ScheduleAnyway spread): not considered yet"
+            ));
+        }
+        let reserved = self.problem.pools.iter().flat_map(|p| p.instance_types.iter()).flat_map(|t| &t.offerings);
+        if reserved.into_iter().any(|o| o.reservation_capacity.is_some()) {
+            self.notes.push("capacity reservations are on offer: they are not used yet".to_owned());
+        }
+    }
+}
+
+/// The name of a pool.
+pub(crate) fn name(pool: &NodePool) -> &str {
+    pool.metadata.name.as_deref().unwrap_or_default()
+}

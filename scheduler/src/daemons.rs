@@ -1,0 +1,60 @@
+//! What DaemonSets take of each node before the first ordinary pod comes.
+//!
+//! A DaemonSet counts for an instance type if a node of the pool could be one it runs on: its tolerations cover the
+//! pool's taints and one of its ways of selecting nodes goes with pool and type. Which of several ways is taken depends
+//! on nothing but the three, unlike in Karpenter, where the answer depends on which type was asked before
+//! (specification "scheduling" 4.6).
+
+use crate::instance_type::InstanceType;
+use crate::problem::{DaemonPod, Node, NodePool};
+use crate::requirements::{Requirements, WellKnown};
+use crate::resources::Resources;
+use crate::taint::{Effect, Toleration, untolerated};
+
+/// The DaemonSets that may run on a pool's nodes, with the ways in which each selects them.
+pub(crate) fn on_pool<'p>(
+    daemons: &'p [DaemonPod],
+    pool: &NodePool,
+    well_known: &WellKnown,
+) -> Vec<(&'p DaemonPod, Vec<Requirements>)> {
+    let soft = Toleration::of_effect(Effect::PreferNoSchedule);
+    daemons
+        .iter()
+        .filter(|d| untolerated(&pool.taints, &d.tolerations).all(|taint| soft.tolerates(taint)))
+        .filter_map(|d| {
+            let ways: Vec<_> = d
+                .selection
+                .strict()
+                .into_iter()
+                .filter(|way| pool.requirements.compatible(way, well_known).is_ok())
+                .map(|way| pool.requirements.and(&way))
+                .collect();
+            (!ways.is_empty()).then_some((d, ways))
+        })
+        .collect()
+}
+
+/// What they take of a node of this type, all together.
+pub(crate) fn overhead(on_pool: &[(&DaemonPod, Vec<Requirements>)], instance_type: &InstanceType) -> Resources {
+    let mut sum = Resources::new();
+    for (daemon, ways) in on_pool {
+        if ways.iter().any(|way| instance_type.requirements.intersects(way)) {
+            sum.add(&daemon.requests);
+        }
+    }
+    sum
+}
+
+/// What is still to come onto a node that is there: what selects it, less what is bound to it already.
+pub(crate) fn still_to_come(daemons: &[DaemonPod], node: &Node) -> Resources {
+    let nothing_undefined = WellKnown::new();
+    let mut sum = Resources::new();
+    for daemon in daemons {
+        let selected =
+            || daemon.selection.strict().iter().any(|way| node.labels.compatible(way, &nothing_undefined).is_ok());
+        if untolerated(&node.taints, &daemon.tolerations).next().is_none() && selected() {
+            sum.add(&daemon.requests);
+        }
+    }
+    sum.iter().map(|(k, v)| (k.clone(), (v - node.bound_daemons.get(k)).max(0))).collect()
+}

@@ -1,0 +1,288 @@
+//! What the pools sell, compiled for quick questions: given a set of requirements, which types are left, and at what
+//! price?
+//!
+//! Pods narrow requirements over and over in the same few ways. Sets of requirements are therefore interned and merged
+//! once per pair; the types that a set leaves are kept as bits; the room of every type, less what DaemonSets take of it,
+//! is a row of plain numbers. Nothing is decided here.
+
+use crate::bitset::Bits;
+use crate::daemons;
+use crate::instance_type::Price;
+use crate::problem::{NodePool, Problem};
+use crate::requirement::{Name, Requirement};
+use crate::requirements::{Requirements, WellKnown};
+use crate::resources::{NODES, Resources};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// The resources that are asked for by anyone, in a fixed order; amounts become rows of numbers in that order.
+#[derive(Debug)]
+pub(crate) struct Columns(Vec<Name>);
+
+impl Columns {
+    pub(crate) fn of(problem: &Problem) -> Self {
+        let asked = problem.classes.iter().map(|c| &c.requests).chain(problem.daemons.iter().map(|d| &d.requests));
+        let names: BTreeSet<&Name> = asked.flat_map(|r| r.iter().map(|(name, _)| name)).collect();
+        Self(names.into_iter().cloned().collect())
+    }
+
+    pub(crate) fn row(&self, resources: &Resources) -> Vec<i64> {
+        self.0.iter().map(|name| resources.get(name)).collect()
+    }
+
+    pub(crate) fn names(&self) -> &[Name] {
+        &self.0
+    }
+}
+
+/// The number of an interned set of requirements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SetId(u32);
+
+/// Sets of requirements, each kept once, and what comes of narrowing one by another.
+#[derive(Debug, Default)]
+pub(crate) struct Sets {
+    sets: Vec<Rc<Requirements>>,
+    ids: FxHashMap<Rc<Requirements>, SetId>,
+    merged: FxHashMap<(SetId, SetId), Option<SetId>>,
+}
+
+impl Sets {
+    pub(crate) fn intern(&mut self, set: Requirements) -> SetId {
+        if let Some(id) = self.ids.get(&set) {
+            return *id;
+        }
+        let id = SetId(u32::try_from(self.sets.len()).expect("there is not memory for so many sets"));
+        let set = Rc::new(set);
+        self.sets.push(Rc::clone(&set));
+        self.ids.insert(set, id);
+        id
+    }
+
+    pub(crate) fn get(&self, id: SetId) -> &Rc<Requirements> {
+        &self.sets[id.0 as usize]
+    }
+
+    /// Both together, if some value is left for every key.
+    pub(crate) fn merge(&mut self, a: SetId, b: SetId) -> Option<SetId> {
+        if a == b {
+            return Some(a);
+        }
+        if let Some(known) = self.merged.get(&(a, b)) {
+            return *known;
+        }
+        let (left, right) = (self.get(a), self.get(b));
+        let both = left.intersects(right).then(|| left.and(right));
+        let both = both.map(|set| self.intern(set));
+        self.merged.insert((a, b), both);
+        both
+    }
+}
+
+/// What a set of requirements leaves of a pool.
+#[derive(Debug)]
+pub(crate) struct View {
+    /// The types that have the labels and are on offer.
+    pub(crate) types: Bits,
+    /// The ways of buying that are left, as bits of [`PoolIndex::ways`].
+    ways: Bits,
+}
+
+/// A pool, compiled.
+pub(crate) struct PoolIndex<'p> {
+    pub(crate) pool: &'p NodePool,
+    /// The pool's own requirements.
+    pub(crate) set: SetId,
+    /// The types that the pool's own requirements leave, of those that have room for anything.
+    pub(crate) sellable: Bits,
+    /// How many distinct values each key with a minimum must keep.
+    pub(crate) min_values: Vec<(Name, u32)>,
+    /// Number of columns.
+    width: usize,
+    /// Row by row, what each type leaves to pods beside the DaemonSets.
+    room: Vec<i64>,
+    /// What DaemonSets take of each type.
+    overhead: Vec<Rc<Resources>>,
+    /// The distinct ways in which the types are sold: zone, capacity type and the like.
+    ways: Vec<&'p Requirements>,
+    /// For each way, the types sold so.
+    sold: Vec<Bits>,
+    /// For each type, its ways and prices.
+    offers: Vec<Vec<(usize, Price)>>,
+    masks: FxHashMap<(Name, Requirement), Bits>,
+    views: FxHashMap<SetId, Rc<View>>,
+}
+
+impl<'p> PoolIndex<'p> {
+    pub(crate) fn new(problem: &'p Problem, pool: &'p NodePool, columns: &Columns, sets: &mut Sets) -> Self {
+        let n = pool.instance_types.len();
+        let daemons = daemons::on_pool(&problem.daemons, pool, &problem.well_known);
+        let mut roomy = Bits::none(n);
+        let mut room = Vec::with_capacity(n * columns.names().len());
+        let mut overhead: Vec<Rc<Resources>> = Vec::with_capacity(n);
+        let mut distinct: FxHashMap<Resources, Rc<Resources>> = FxHashMap::default();
+        let mut way_ids: FxHashMap<&Requirements, usize> = FxHashMap::default();
+        let mut ways: Vec<&Requirements> = vec![];
+        let mut offers: Vec<Vec<(usize, Price)>> = vec![vec![]; n];
+        let mut sold: Vec<Bits> = vec![];
+        for (t, instance_type) in pool.instance_types.iter().enumerate() {
+            let taken = daemons::overhead(&daemons, instance_type);
+            let mut left = instance_type.allocatable();
+            if taken.iter().all(|(k, v)| v <= 0 || left.has(k)) {
+                left.subtract_known(&taken);
+                if left.iter().all(|(_, v)| v >= 0) {
+                    roomy.insert(t);
+                }
+            }
+            room.extend(columns.row(&left));
+            overhead.push(Rc::clone(distinct.entry(taken.clone()).or_insert_with(|| Rc::new(taken))));
+            for offering in instance_type.offerings.iter().filter(|o| o.available && o.reservation_capacity.is_none()) {
+                let way = *way_ids.entry(&offering.requirements).or_insert_with(|| {
+                    ways.push(&offering.requirements);
+                    sold.push(Bits::none(n));
+                    ways.len() - 1
+                });
+                sold[way].insert(t);
+                offers[t].push((way, offering.price));
+            }
+        }
+        let min_values = pool.requirements.iter().filter_map(|(k, r)| Some((k.clone(), r.min_values()?))).collect();
+        let set = sets.intern(pool.requirements.clone());
+        let mut index = Self {
+            pool,
+            set,
+            sellable: roomy,
+            min_values,
+            width: columns.names().len(),
+            room,
+            overhead,
+            ways,
+            sold,
+            offers,
+            masks: FxHashMap::default(),
+            views: FxHashMap::default(),
+        };
+        index.sellable = index.view(set, sets, &problem.well_known).types.clone();
+        index.views.clear();
+        index
+    }
+
+    /// What a set of requirements leaves of the pool.
+    pub(crate) fn view(&mut self, id: SetId, sets: &Sets, well_known: &WellKnown) -> Rc<View> {
+        if let Some(known) = self.views.get(&id) {
+            return Rc::clone(known);
+        }
+        let set = Rc::clone(sets.get(id));
+        let mut types = self.sellable.clone();
+        types.intersect(&self.labelled(&set));
+        let ways = self.open_ways(&set, well_known);
+        types.intersect(&self.sold_by(&ways));
+        let view = Rc::new(View { types, ways });
+        self.views.insert(id, Rc::clone(&view));
+        view
+    }
+
+    /// The types that can have the labels required.
+    pub(crate) fn labelled(&mut self, set: &Requirements) -> Bits {
+        let n = self.pool.instance_types.len();
+        let mut out = Bits::all(n);
+        for (key, requirement) in set.iter() {
+            let mask = self.masks.entry((key.clone(), requirement.clone())).or_insert_with(|| {
+                let alone: Requirements = [(key, requirement.clone())].into_iter().collect();
+                let mut mask = Bits::none(n);
+                for (t, instance_type) in self.pool.instance_types.iter().enumerate() {
+                    if instance_type.requirements.intersects(&alone) {
+                        mask.insert(t);
+                    }
+                }
+                mask
+            });
+            out.intersect(mask);
+        }
+        out
+    }
+
+    /// The types on offer in a way that goes with the set.
+    pub(crate) fn on_offer(&self, set: &Requirements, well_known: &WellKnown) -> Bits {
+        self.sold_by(&self.open_ways(set, well_known))
+    }
+
+    fn open_ways(&self, set: &Requirements, well_known: &WellKnown) -> Bits {
+        let mut open = Bits::none(self.ways.len());
+        for (w, way) in self.ways.iter().enumerate() {
+            if set.compatible(way, well_known).is_ok() {
+                open.insert(w);
+            }
+        }
+        open
+    }
+
+    fn sold_by(&self, ways: &Bits) -> Bits {
+        let mut out = Bits::none(self.pool.instance_types.len());
+        ways.iter().for_each(|w| out.unite(&self.sold[w]));
+        out
+    }
+
+    /// What a type leaves to pods.
+    pub(crate) fn room(&self, t: usize) -> &[i64] {
+        &self.room[t * self.width..(t + 1) * self.width]
+    }
+
+    /// The cheapest price of a type among the ways that a view leaves open.
+    pub(crate) fn price(&self, t: usize, view: &View) -> Option<Price> {
+        self.offers[t].iter().filter(|(way, _)| view.ways.contains(*way)).map(|(_, price)| *price).min()
+    }
+
+    /// The least that DaemonSets take on any of these types, resource by resource.
+    pub(crate) fn least_overhead(&self, types: impl Iterator<Item = usize>) -> Resources {
+        let mut least: Option<Resources> = None;
+        let mut last: Option<&Rc<Resources>> = None;
+        for t in types {
+            let taken = &self.overhead[t];
+            if last.is_some_and(|l| Rc::ptr_eq(l, taken)) {
+                continue;
+            }
+            last = Some(taken);
+            least = Some(match least {
+                None => (**taken).clone(),
+                Some(so_far) => so_far.iter().map(|(k, v)| (k.clone(), v.min(taken.get(k)))).collect(),
+            });
+        }
+        let mut least = least.unwrap_or_default();
+        least.drop_zeros();
+        least
+    }
+
+    /// The types whose capacity stays within what is left of the pool's limits. `nodes` is counted apart.
+    pub(crate) fn within(&self, remaining: &Resources) -> Bits {
+        let mut out = Bits::none(self.pool.instance_types.len());
+        for (t, instance_type) in self.pool.instance_types.iter().enumerate() {
+            if remaining.iter().all(|(k, left)| &**k == NODES || instance_type.capacity.get(k) <= left) {
+                out.insert(t);
+            }
+        }
+        out
+    }
+
+    /// The largest capacity among these types, of the resources that are limited.
+    pub(crate) fn largest(&self, types: &Bits, limited: &Resources) -> Resources {
+        let mut out = Resources::new();
+        for (k, _) in limited.iter() {
+            let largest = types.iter().map(|t| self.pool.instance_types[t].capacity.get(k)).max().unwrap_or(0);
+            out.set(k.clone(), largest);
+        }
+        out
+    }
+
+    /// How many distinct values of a key are left: those that some of the types may have and the set allows.
+    pub(crate) fn distinct_values(&self, key: &str, set: &Requirements, types: impl Iterator<Item = usize>) -> u32 {
+        let allowed = set.get(key);
+        let mut seen: BTreeSet<&Name> = BTreeSet::new();
+        for t in types {
+            let values = self.pool.instance_types[t].requirements.get(key).and_then(Requirement::listed);
+            seen.extend(values.into_iter().flatten().filter(|v| allowed.is_none_or(|a| a.contains(v))));
+        }
+        u32::try_from(seen.len()).unwrap_or(u32::MAX)
+    }
+}
