@@ -166,8 +166,8 @@ fn text_survives(parts: &Parts<'_>, scale: &Scale) -> bool {
     match scale.format {
         Format::BinarySi => {
             let room = 15 - length - i64::from(scale.binary) * 3 / 10 - 1;
-            let odd = |value: u64| value % 8 != 0;
-            room >= 0 && parts.fraction.is_empty() && whole.parse().is_ok_and(odd)
+            let not_of_eights = |value: u64| !value.is_multiple_of(8);
+            room >= 0 && parts.fraction.is_empty() && whole.parse().is_ok_and(not_of_eights)
         }
         Format::DecimalSi | Format::DecimalExponent => {
             let exponent = scale.decimal - parts.fraction.len() as i64;
