@@ -2,10 +2,12 @@
 //! away (the Karpenter specification, scheduling 1.1; v1.15 changes 1 and 3). It knows shapes, defaults and what the API
 //! server checks; run-time validation, hashing and the meaning of budgets live in their own modules.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function, `pub` and all")]
+#![allow(clippy::duplicated_attributes, reason = "every printer column has a type and a path")]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -188,6 +190,12 @@ impl TaintEffect {
             Self::PreferNoSchedule => "PreferNoSchedule",
             Self::NoExecute => "NoExecute",
         }
+    }
+
+    /// The effect that is written so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::NoSchedule, Self::PreferNoSchedule, Self::NoExecute].into_iter().find(|effect| effect.as_str() == text)
     }
 }
 

@@ -2,6 +2,8 @@
 //! named where. It knows what the API server accepts (the Karpenter specification, scheduling 1.5, and aws-provider
 //! 1.12); it does not know what a requirement means for instance types, nor whether a value is well formed at run time.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function, `pub` and all")]
+
 use k8s_openapi::api::core::v1::NodeSelectorRequirement;
 use kube::KubeSchema;
 use kube::core::{Rule, validate};
@@ -50,6 +52,12 @@ impl Operator {
             Self::Gte => "Gte",
             Self::Lte => "Lte",
         }
+    }
+
+    /// The operator that is written so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operator| operator.as_str() == text)
     }
 }
 

@@ -5,12 +5,14 @@ use dovetail_api::kwok_node_class::KWOKNodeClass;
 use dovetail_api::node_claim::NodeClaim;
 use dovetail_api::node_overlay::NodeOverlay;
 use dovetail_api::node_pool::NodePool;
+use dovetail_cloudprovider::source::NodeClass;
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{
     LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
 };
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::{CSINode, StorageClass};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// What there is in a cluster, as far as decisions read it. The order within a kind does not matter.
 #[derive(Clone, Debug, Default)]
@@ -31,4 +33,16 @@ pub struct Objects {
     pub namespaces: Vec<Namespace>,
     pub priority_classes: Vec<PriorityClass>,
     pub limit_ranges: Vec<LimitRange>,
+}
+
+impl Objects {
+    /// The node class of that kind and name.
+    pub fn node_class(&self, kind: &str, name: &str) -> Option<NodeClass<'_>> {
+        let named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
+        match kind {
+            "EC2NodeClass" => self.ec2_node_classes.iter().find(|c| named(&c.metadata)).map(NodeClass::Ec2),
+            "KWOKNodeClass" => self.kwok_node_classes.iter().find(|c| named(&c.metadata)).map(NodeClass::Kwok),
+            _ => None,
+        }
+    }
 }

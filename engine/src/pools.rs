@@ -5,10 +5,11 @@
 
 use dovetail_api::labels;
 use dovetail_api::node_pool::{self as api, NodePool};
-use dovetail_scheduler::requirement::{Operator, Requirement, RequirementError};
+use dovetail_cloudprovider::source::NodeClass;
+use dovetail_scheduler::requirement::{Requirement, RequirementError};
 use dovetail_scheduler::requirements::Requirements;
 use dovetail_scheduler::resources::Resources;
-use dovetail_scheduler::taint::{Effect, Taint};
+use dovetail_scheduler::taint::Taint;
 
 /// Why a pool takes no part in a round.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,16 +31,6 @@ pub enum NotReady {
     /// Its node class is not ready.
     #[error("NodeClassNotReady: {0}")]
     NodeClass(String),
-    /// Its node class is of a kind that the provider does not know.
-    #[error("node class kind {kind} of group {group} is not one that this catalogue can supply: use {supported}")]
-    ForeignNodeClass {
-        /// The kind asked for.
-        kind: String,
-        /// Its group.
-        group: String,
-        /// What can be supplied.
-        supported: &'static str,
-    },
     /// The provider has nothing to sell for it.
     #[error("{0}")]
     Provider(String),
@@ -64,6 +55,19 @@ pub fn check(pool: &NodePool) -> Result<(), NotReady> {
     }
 }
 
+/// Why a node class may not be used, if it says so itself.
+pub fn class_not_ready(class: NodeClass<'_>) -> Option<NotReady> {
+    let (metadata, conditions) = match class {
+        NodeClass::Ec2(class) => (&class.metadata, class.status.as_ref().map(|s| &s.conditions)),
+        NodeClass::Kwok(class) => (&class.metadata, class.status.as_ref().map(|s| &s.conditions)),
+    };
+    if metadata.deletion_timestamp.is_some() {
+        return Some(NotReady::NodeClass("NodeClass is Terminating".to_owned()));
+    }
+    let unready = conditions.into_iter().flatten().find(|c| c.type_ == "Ready" && c.status == "False")?;
+    Some(NotReady::NodeClass(format!("{}: {}", unready.reason, unready.message)))
+}
+
 /// The labels that every node of the pool will have: those of the template, the pool's own and the node class's.
 pub fn template_labels(pool: &NodePool) -> impl Iterator<Item = (String, String)> + '_ {
     let class = &pool.spec.template.spec.node_class_ref;
@@ -82,10 +86,8 @@ pub fn template_labels(pool: &NodePool) -> impl Iterator<Item = (String, String)
 pub fn requirements(pool: &NodePool) -> Result<Requirements, RequirementError> {
     let mut out = Requirements::from_labels(template_labels(pool));
     for r in &pool.spec.template.spec.requirements {
-        let operator = Operator::parse(r.operator.as_str())
-            .ok_or_else(|| RequirementError::UnknownOperator(r.operator.as_str().to_owned()))?;
         let min_values = r.min_values.and_then(|n| u32::try_from(n).ok());
-        out.add(&r.key, Requirement::new(operator, &r.values)?.with_min_values(min_values));
+        out.add(&r.key, Requirement::new(r.operator, &r.values)?.with_min_values(min_values));
     }
     Ok(out)
 }
@@ -95,11 +97,7 @@ pub fn taint(taint: &api::Taint) -> Taint {
     Taint {
         key: taint.key.as_str().into(),
         value: taint.value.as_deref().unwrap_or_default().into(),
-        effect: match taint.effect {
-            api::TaintEffect::NoSchedule => Effect::NoSchedule,
-            api::TaintEffect::PreferNoSchedule => Effect::PreferNoSchedule,
-            api::TaintEffect::NoExecute => Effect::NoExecute,
-        },
+        effect: taint.effect,
     }
 }
 

@@ -12,10 +12,12 @@ use crate::requests::BadQuantity;
 use crate::{daemon_sets, selection};
 use dovetail_api::node_pool::NodePool;
 use dovetail_cloudprovider::source::InstanceTypeSource;
+use dovetail_scheduler::instance_type::InstanceType;
 use dovetail_scheduler::problem::{self, Classes, Problem, Settings};
 use dovetail_scheduler::resources::Resources;
 use k8s_openapi::api::core::v1::Pod;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A problem, and what did not make it into it.
 #[derive(Debug, Default)]
@@ -95,6 +97,31 @@ impl Round {
             instance_types,
             remaining,
         })
+    }
+
+    /// What the provider sells for the pool's node class. Without an API server a class that is not among the objects
+    /// counts as ready, with the provider's defaults.
+    fn instance_types(
+        &mut self,
+        pool: &NodePool,
+        objects: &Objects,
+        source: &dyn InstanceTypeSource,
+    ) -> Result<Arc<[Arc<InstanceType>]>, NotReady> {
+        let class_ref = &pool.spec.template.spec.node_class_ref;
+        let class = objects.node_class(&class_ref.kind, &class_ref.name);
+        if class.is_none() {
+            self.notes.push(format!(
+                "{} {} of NodePool {} is not among the objects: taken as ready, with defaults",
+                class_ref.kind,
+                class_ref.name,
+                name(pool)
+            ));
+        }
+        if let Some(why) = class.and_then(pools::class_not_ready) {
+            return Err(why);
+        }
+        let types = source.instance_types(pool, class).map_err(|e| NotReady::Provider(e.to_string()))?;
+        if types.is_empty() { Err(NotReady::Provider("no instance types are on offer".to_owned())) } else { Ok(types) }
     }
 
     fn add_nodes(&mut self, states: &[NodeState<'_>]) {

@@ -5,6 +5,7 @@
 //! (`minValues`). Intersection is exact, so that the order of narrowing never matters. This module knows nothing of
 //! keys with a meaning, of pods or of nodes (specification "scheduling" 3.1, 3.2).
 
+pub use dovetail_api::requirement::Operator;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -12,53 +13,12 @@ use std::sync::Arc;
 /// A shared, immutable string: label keys and values occur in thousands of copies.
 pub type Name = Arc<str>;
 
-/// The operators a requirement can be written with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operator {
-    /// The value is one of the list.
-    In,
-    /// The label is absent, or its value is none of the list.
-    NotIn,
-    /// The label is present, whatever its value.
-    Exists,
-    /// The label is absent.
-    DoesNotExist,
-    /// The value is an integer greater than the one given.
-    Gt,
-    /// The value is an integer less than the one given.
-    Lt,
-    /// The value is an integer not less than the one given.
-    Gte,
-    /// The value is an integer not greater than the one given.
-    Lte,
-}
-
-impl Operator {
-    /// The operator of that name, as written in manifests.
-    pub fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "In" => Self::In,
-            "NotIn" => Self::NotIn,
-            "Exists" => Self::Exists,
-            "DoesNotExist" => Self::DoesNotExist,
-            "Gt" => Self::Gt,
-            "Lt" => Self::Lt,
-            "Gte" => Self::Gte,
-            "Lte" => Self::Lte,
-            _ => return None,
-        })
-    }
-}
-
 /// Why a requirement could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequirementError {
     /// A comparison needs exactly one integer.
     #[error("operator {0:?} needs exactly one integer value, got {1:?}: write for instance values: [\"4\"]")]
     NotAnInteger(Operator, Vec<String>),
-    /// The operator is none that is known.
-    #[error("unknown operator {0:?}: use In, NotIn, Exists, DoesNotExist, Gt, Lt, Gte or Lte")]
-    UnknownOperator(String),
 }
 
 /// The values that one label may take.

@@ -4,30 +4,8 @@
 //! by adding a toleration (specification "scheduling" 4.10).
 
 use crate::requirement::Name;
+pub use dovetail_api::node_pool::TaintEffect as Effect;
 use std::fmt;
-
-/// What a taint does to pods that do not tolerate it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Effect {
-    /// New pods are kept away.
-    NoSchedule,
-    /// New pods are kept away if there is another place for them.
-    PreferNoSchedule,
-    /// New pods are kept away and running ones evicted.
-    NoExecute,
-}
-
-impl Effect {
-    /// The effect of that name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "NoSchedule" => Self::NoSchedule,
-            "PreferNoSchedule" => Self::PreferNoSchedule,
-            "NoExecute" => Self::NoExecute,
-            _ => return None,
-        })
-    }
-}
 
 /// A mark on a node that keeps pods away.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
