@@ -23,6 +23,7 @@ pub(crate) fn test(root: &Path) -> ExitCode {
         &[],
     );
     cargo(&mut record, root, "tests", &["test", "--workspace"], &[]);
+    record.step("each crate alone", "cargo check --package NAME, for each crate", || each_alone(root));
     cargo(&mut record, root, "documentation", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")]);
     cargo(&mut record, root, "benchmarks compile", &["bench", "--workspace", "--no-run"], &[]);
     match Tree::read(root) {
@@ -86,6 +87,22 @@ fn component(
         why: format!("{component} is not installed"),
         install: format!("rustup component add {component}"),
     });
+}
+
+/// Builds each crate by itself: in the whole workspace, a feature that one crate turns on hides that another forgot it.
+fn each_alone(root: &Path) -> Outcome {
+    let packages = match tidy::packages(root) {
+        Ok(packages) => packages,
+        Err(error) => return Outcome::Failed(error.to_string()),
+    };
+    let mut broken = Vec::new();
+    for package in packages {
+        let arguments = ["check", "--quiet", "--package", package.name.as_str()];
+        if run(crate::cargo().args(arguments).current_dir(root)) != Outcome::Passed {
+            broken.push(package.name);
+        }
+    }
+    if broken.is_empty() { Outcome::Passed } else { Outcome::Failed(format!("{} do not build", broken.join(", "))) }
 }
 
 /// Licences, duplicate versions, sources and advisories, where cargo-deny is installed.

@@ -14,6 +14,7 @@ use std::fmt;
 use std::path::Path;
 
 pub(crate) use docs::{readme_commands, subcommands_named};
+pub(crate) use manifests::packages;
 pub(crate) use tree::{Tree, TreeError};
 
 /// One rule of the house: what a finding says beside where it is.
@@ -68,7 +69,7 @@ struct Exception {
 /// When the tree cannot be read or cargo cannot describe the workspace: then nothing was checked.
 pub(crate) fn check(root: &Path) -> Result<Vec<Finding>, TreeError> {
     let tree = Tree::read(root)?;
-    let packages = manifests::packages(root)?;
+    let packages = packages(root)?;
     let mut findings = Vec::new();
     findings.extend(text::check(&tree));
     findings.extend(sources::check(&tree));
