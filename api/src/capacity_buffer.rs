@@ -2,10 +2,12 @@
 //! specification, scheduling 1.6). It knows shapes and what the API server checks; how many chunks a buffer comes to is
 //! decided elsewhere.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function, `pub` and all")]
+#![allow(clippy::duplicated_attributes, reason = "every printer column has a type and a path")]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

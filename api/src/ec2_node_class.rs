@@ -2,9 +2,11 @@
 //! 1.3; v1.15 changes 10.3). It knows shapes, defaults, what the API server checks, and which AMI family a class comes to;
 //! it does not know EC2, nor what a kubelet configuration may contain.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function, `pub` and all")]
+#![allow(clippy::duplicated_attributes, reason = "every printer column has a type and a path")]
+
 use std::collections::BTreeMap;
 
-use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +26,8 @@ pub use selector::{
     SecurityGroupSelectorTerm, SubnetSelectorTerm,
 };
 pub use status::{
-    Ami, CapacityReservation, CapacityReservationState, CapacityReservationType, EC2NodeClassStatus, SecurityGroup, Subnet,
+    Ami, CapacityReservation, CapacityReservationState, CapacityReservationType, EC2NodeClassStatus, SecurityGroup,
+    Subnet,
 };
 
 /// How EC2 machines are made. Absent and empty differ where the drift hash tells them apart.

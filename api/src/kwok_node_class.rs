@@ -1,6 +1,9 @@
 //! The KWOKNodeClass, `karpenter.kwok.sh/v1alpha1`: the node class of the `kwok` provider, whose machines are simulated. It
 //! knows shapes only.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function, `pub` and all")]
+#![allow(clippy::duplicated_attributes, reason = "every printer column has a type and a path")]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;

@@ -1,10 +1,12 @@
 //! The NodeClaim, `karpenter.sh/v1`: one node that is wanted, being made, or there (the Karpenter specification, scheduling
 //! 1.3). It knows shapes, defaults and what the API server checks; how a claim moves through its life is decided elsewhere.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function, `pub` and all")]
+#![allow(clippy::duplicated_attributes, reason = "every printer column has a type and a path")]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,7 +37,12 @@ use crate::requirement::{self, Requirement};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "ImageID", type_ = "string", json_path = ".status.imageID", priority = 1),
     printcolumn(name = "ID", type_ = "string", json_path = ".status.providerID", priority = 1),
-    printcolumn(name = "NodePool", type_ = "string", json_path = r".metadata.labels.karpenter\.sh/nodepool", priority = 1),
+    printcolumn(
+        name = "NodePool",
+        type_ = "string",
+        json_path = r".metadata.labels.karpenter\.sh/nodepool",
+        priority = 1
+    ),
     printcolumn(name = "NodeClass", type_ = "string", json_path = ".spec.nodeClassRef.name", priority = 1),
     printcolumn(
         name = "Drifted",

@@ -1,10 +1,12 @@
 //! The NodeOverlay, `karpenter.sh/v1alpha1`: corrections to the price and capacity of instance types (the Karpenter
 //! specification, scheduling 1.4). It knows shapes and what the API server checks; which overlay wins is decided elsewhere.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function, `pub` and all")]
+#![allow(clippy::duplicated_attributes, reason = "every printer column has a type and a path")]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::crd::patterns;
+use crate::labels;
 
 /// How a requirement relates a label to its values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -118,46 +119,29 @@ impl From<Requirement> for NodeSelectorRequirement {
     }
 }
 
-/// Domain of Karpenter's own labels.
-const KARPENTER_DOMAIN: &str = "karpenter.sh";
-/// Domain of the AWS provider's labels.
-const AWS_DOMAIN: &str = "karpenter.k8s.aws";
-/// Keys of [`KARPENTER_DOMAIN`] that a user may constrain.
-const KARPENTER_KEYS: [&str; 2] = ["karpenter.sh/capacity-type", "karpenter.sh/nodepool"];
-/// Keys of [`AWS_DOMAIN`] that a NodeOverlay may select with.
-const AWS_OVERLAY_KEYS: [&str; 22] = [
-    "karpenter.k8s.aws/ec2nodeclass",
-    "karpenter.k8s.aws/instance-encryption-in-transit-supported",
-    "karpenter.k8s.aws/instance-category",
-    "karpenter.k8s.aws/instance-hypervisor",
-    "karpenter.k8s.aws/instance-family",
-    "karpenter.k8s.aws/instance-generation",
-    "karpenter.k8s.aws/instance-local-nvme",
-    "karpenter.k8s.aws/instance-size",
-    "karpenter.k8s.aws/instance-cpu",
-    "karpenter.k8s.aws/instance-cpu-manufacturer",
-    "karpenter.k8s.aws/instance-cpu-sustained-clock-speed-mhz",
-    "karpenter.k8s.aws/instance-memory",
-    "karpenter.k8s.aws/instance-ebs-bandwidth",
-    "karpenter.k8s.aws/instance-network-bandwidth",
-    "karpenter.k8s.aws/instance-gpu-name",
-    "karpenter.k8s.aws/instance-gpu-manufacturer",
-    "karpenter.k8s.aws/instance-gpu-count",
-    "karpenter.k8s.aws/instance-gpu-memory",
-    "karpenter.k8s.aws/instance-accelerator-name",
-    "karpenter.k8s.aws/instance-accelerator-manufacturer",
-    "karpenter.k8s.aws/instance-accelerator-count",
-    "karpenter.k8s.aws/instance-capability-flex",
-];
-/// Further keys of [`AWS_DOMAIN`] that a NodePool or NodeClaim may constrain.
+/// Keys of Karpenter's own domain that a user may constrain.
+const KARPENTER_KEYS: [&str; 2] = [labels::CAPACITY_TYPE, labels::NODEPOOL];
+
+/// Keys of the AWS provider's domain that only nodes have: a NodeOverlay, which describes instance types, may not name them.
 const AWS_NODE_KEYS: [&str; 6] = [
-    "karpenter.k8s.aws/instance-tenancy",
-    "karpenter.k8s.aws/capacity-reservation-type",
-    "karpenter.k8s.aws/capacity-reservation-id",
-    "karpenter.k8s.aws/capacity-reservation-interruptible",
-    "karpenter.k8s.aws/placement-group-id",
-    "karpenter.k8s.aws/placement-group-partition",
+    labels::aws::INSTANCE_TENANCY,
+    labels::aws::CAPACITY_RESERVATION_TYPE,
+    labels::aws::CAPACITY_RESERVATION_ID,
+    labels::aws::CAPACITY_RESERVATION_INTERRUPTIBLE,
+    labels::aws::PLACEMENT_GROUP_ID,
+    labels::aws::PLACEMENT_GROUP_PARTITION,
 ];
+
+/// Keys of the AWS provider's domain that NodePools and NodeClaims may name.
+fn aws_node_keys() -> Vec<&'static str> {
+    let inside = |key: &&str| key.split_once('/').is_some_and(|(domain, _)| domain == labels::aws::GROUP);
+    labels::aws::WELL_KNOWN.iter().copied().filter(inside).collect()
+}
+
+/// Keys of the AWS provider's domain that NodeOverlays may name.
+fn aws_overlay_keys() -> Vec<&'static str> {
+    aws_node_keys().into_iter().filter(|key| !AWS_NODE_KEYS.contains(key)).collect()
+}
 
 /// CEL that holds when the string `key` is one of `allowed` or lies outside `domain`. The domain of a key is the text
 /// before its first `/`, and a key is inside when that text merely ends with `domain`: `xkarpenter.sh/y` is refused too.
@@ -169,18 +153,13 @@ fn outside_domain(key: &str, domain: &str, allowed: &[&str]) -> String {
 /// The rules on one label key, as pairs of a CEL predicate over `key` and the message of its violation.
 fn key_rules(key: &str, aws_keys: &[&str], nodepool_label_allowed: bool) -> Vec<(String, &'static str)> {
     let mut rules =
-        vec![(outside_domain(key, KARPENTER_DOMAIN, &KARPENTER_KEYS), "label domain \"karpenter.sh\" is restricted")];
+        vec![(outside_domain(key, labels::GROUP, &KARPENTER_KEYS), "label domain \"karpenter.sh\" is restricted")];
     if !nodepool_label_allowed {
         rules.push((format!("{key} != 'karpenter.sh/nodepool'"), "label \"karpenter.sh/nodepool\" is restricted"));
     }
     rules.push((format!("{key} != 'kubernetes.io/hostname'"), "label \"kubernetes.io/hostname\" is restricted"));
-    rules.push((outside_domain(key, AWS_DOMAIN, aws_keys), "label domain \"karpenter.k8s.aws\" is restricted"));
+    rules.push((outside_domain(key, labels::aws::GROUP, aws_keys), "label domain \"karpenter.k8s.aws\" is restricted"));
     rules
-}
-
-/// Keys of the AWS domain that NodePools and NodeClaims may name.
-fn aws_node_keys() -> Vec<&'static str> {
-    AWS_OVERLAY_KEYS.into_iter().chain(AWS_NODE_KEYS).collect()
 }
 
 /// Adds a CEL rule to `schema`.
@@ -215,10 +194,14 @@ fn list_of(item: Schema, item_rules: &[(&str, &str)]) -> Schema {
     list
 }
 
-const IN_NEEDS_VALUES: (&str, &str) =
-    ("x.operator != 'In' || (has(x.values) && size(x.values) > 0)", "requirements with operator 'In' must have a value defined");
-const NOT_IN_NEEDS_VALUES: (&str, &str) =
-    ("x.operator != 'NotIn' || (has(x.values) && size(x.values) > 0)", "requirements with operator 'NotIn' must have a value defined");
+const IN_NEEDS_VALUES: (&str, &str) = (
+    "x.operator != 'In' || (has(x.values) && size(x.values) > 0)",
+    "requirements with operator 'In' must have a value defined",
+);
+const NOT_IN_NEEDS_VALUES: (&str, &str) = (
+    "x.operator != 'NotIn' || (has(x.values) && size(x.values) > 0)",
+    "requirements with operator 'NotIn' must have a value defined",
+);
 const COMPARISON_NEEDS_INTEGER: (&str, &str) = (
     "!(x.operator in ['Gt', 'Lt', 'Gte', 'Lte']) || (has(x.values) && size(x.values) == 1 && int(x.values[0]) >= 0)",
     "requirements operator 'Gt', 'Lt', 'Gte', or 'Lte' must have a single positive integer value",
@@ -245,7 +228,7 @@ pub(crate) fn node_claim_requirements(generator: &mut SchemaGenerator) -> Schema
 /// Schema of `requirements` in a NodeOverlay: it describes instance types, so nothing that only a node has may be named.
 pub(crate) fn node_overlay_requirements(generator: &mut SchemaGenerator) -> Schema {
     let mut item = OverlayRequirement::json_schema(generator);
-    add_key_rules(&mut item, &AWS_OVERLAY_KEYS, true);
+    add_key_rules(&mut item, &aws_overlay_keys(), true);
     list_of(item, &[NOT_IN_NEEDS_VALUES, IN_NEEDS_VALUES, COMPARISON_NEEDS_INTEGER])
 }
 

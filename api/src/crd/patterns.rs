@@ -22,8 +22,7 @@ pub const BUDGET_NODES: &str = r"^((100|[0-9]{1,2})%|[0-9]+)$";
 pub const BUDGET_DURATION: &str = r"^((([0-9]+(h|m))|([0-9]+h[0-9]+m))(0s)?)$";
 
 /// When a budget becomes active (PAT-CRON). A macro only has to be a prefix, since the alternation binds loosely.
-pub const CRON: &str =
-    r"^(@(annually|yearly|monthly|weekly|daily|midnight|hourly))|((.+)\s(.+)\s(.+)\s(.+)\s(.+))$";
+pub const CRON: &str = r"^(@(annually|yearly|monthly|weekly|daily|midnight|hourly))|((.+)\s(.+)\s(.+)\s(.+)\s(.+))$";
 
 /// The reason of a condition (PAT-REASON).
 pub const REASON: &str = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$";

@@ -1,12 +1,13 @@
 //! Parts of an EC2NodeClass that end up in launch templates: volumes, network interfaces, access to metadata, processor
 //! options (the Karpenter specification, aws-provider 1.2; v1.15 changes 10.3). It does not know what EC2 makes of them.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function, `pub` and all")]
+
 use kube::KubeSchema;
-use kube::core::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::crd::{fragments, patterns};
+use crate::crd::fragments;
 use crate::quantity::Quantity;
 
 /// A volume of the machines.

@@ -6,6 +6,8 @@
 //! groups and capacity reservations, so a term at fault is accepted beside one that is not. That is kept: a manifest that
 //! Karpenter accepts must be accepted here.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function, `pub` and all")]
+
 use std::collections::BTreeMap;
 
 use kube::KubeSchema;

@@ -1,0 +1,43 @@
+//! The CEL rules of a CRD, put to an object whose structure is sound.
+
+use kube_cel::{ErrorKind, validate_compiled};
+use serde_json::Value;
+
+use super::Invalid;
+use super::kind::Kind;
+
+/// Judges an object, and the change from `old` if there is one, by the rules of its kind. Ordered by field.
+pub(super) fn check(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<Invalid> {
+    let Err(broken) = validate_compiled(kind.rules(), object, old) else { return Vec::new() };
+    let mut found: Vec<_> = broken
+        .into_iter()
+        .map(|broken| {
+            let what = match broken.kind {
+                ErrorKind::ValidationFailure => broken.message,
+                // Conversions fail rather than return false, and a failed rule is a broken rule.
+                _ => format!("{} evaluating rule: {}", broken.message, kind.message(&broken.rule)),
+            };
+            let message = format!("Invalid value: {:?}: {what}", type_of(object, &broken.field_path));
+            Invalid::new(broken.field_path, message)
+        })
+        .collect();
+    // The rules come in no particular order of fields, but in that of the CRD for each field.
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+/// The schema type of the value at a path, which the API server gives in place of the value.
+fn type_of(object: &Value, path: &str) -> &'static str {
+    let pointer: String = path
+        .split(['.', '['])
+        .filter(|part| !part.is_empty())
+        .map(|part| format!("/{}", part.trim_end_matches(']')))
+        .collect();
+    match object.pointer(&pointer) {
+        Some(Value::Array(_)) => "array",
+        Some(Value::String(_)) => "string",
+        Some(Value::Number(_)) => "integer",
+        Some(Value::Bool(_)) => "boolean",
+        Some(Value::Object(_) | Value::Null) | None => "object",
+    }
+}
