@@ -144,7 +144,9 @@ impl Schedule {
     fn times(&self) -> impl Iterator<Item = Time> + '_ {
         let hours = (0..24).filter(|&hour| self.hours.has(hour));
         hours.flat_map(|hour| {
-            (0..60).filter(|&minute| self.minutes.has(minute)).map(move |minute| Time::midnight() + hour.hours().minutes(minute))
+            (0..60)
+                .filter(|&minute| self.minutes.has(minute))
+                .map(move |minute| Time::midnight() + hour.hours().minutes(minute))
         })
     }
 }
@@ -351,7 +353,8 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_says_why() {
-        let out_of_range = |field, part: &str, min, max| ScheduleProblem::OutOfRange { field, part: part.to_owned(), min, max };
+        let out_of_range =
+            |field, part: &str, min, max| ScheduleProblem::OutOfRange { field, part: part.to_owned(), min, max };
         let no_number = |field, part: &str, value: &str| ScheduleProblem::NoNumber {
             field,
             part: part.to_owned(),
