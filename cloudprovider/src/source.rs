@@ -1,0 +1,133 @@
+//! What can be bought for a pool, wherever the list comes from: the one question that planning asks of a provider.
+//!
+//! Pure and synchronous: a source knows prices and machines as they were told to it, not what a cloud says at the moment.
+//! Which node class a pool refers to is looked up by the caller.
+
+use crate::ec2::{Catalogue, CatalogueError, Ec2Request, Ec2Settings, RequestError};
+use crate::kwok::KwokCatalogue;
+use dovetail_api::ec2_node_class::EC2NodeClass;
+use dovetail_api::kwok_node_class::KWOKNodeClass;
+use dovetail_api::node_pool::NodePool;
+use dovetail_scheduler::instance_type::InstanceType;
+use dovetail_scheduler::requirements::WellKnown;
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The node class that a pool refers to.
+#[derive(Clone, Copy, Debug)]
+pub enum NodeClass<'a> {
+    /// Of the AWS provider.
+    Ec2(&'a EC2NodeClass),
+    /// Of the KWOK provider.
+    Kwok(&'a KWOKNodeClass),
+}
+
+impl NodeClass<'_> {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Ec2(_) => "EC2NodeClass",
+            Self::Kwok(_) => "KWOKNodeClass",
+        }
+    }
+}
+
+/// Why it cannot be said what a pool can buy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// The pool's class belongs to another provider.
+    #[error("a {0} cannot be used with the EC2 catalogue: refer to an EC2NodeClass, or plan with a catalogue file")]
+    ForeignNodeClass(&'static str),
+    /// Something in the node class cannot be used.
+    #[error(transparent)]
+    NodeClass(#[from] RequestError),
+    /// The catalogue has no answer.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+}
+
+/// Something that knows what can be bought.
+pub trait InstanceTypeSource: Send + Sync {
+    /// What can be bought for the pool, in the order of the names, types without an available offering included. Without a
+    /// node class the source's defaults apply. The same question gives the same shared list.
+    ///
+    /// The pool is part of the question because the answer may depend on it: overlays change prices and capacities pool by
+    /// pool.
+    ///
+    /// # Errors
+    /// If the node class is of another provider, or asks for something that makes no sense.
+    fn instance_types(
+        &self,
+        pool: &NodePool,
+        node_class: Option<NodeClass<'_>>,
+    ) -> Result<Arc<[Arc<InstanceType>]>, SourceError>;
+
+    /// The label keys that new nodes may have although nothing defines them yet.
+    fn well_known(&self) -> &WellKnown;
+}
+
+/// The EC2 catalogue as seen from one region.
+#[derive(Debug)]
+pub struct Ec2Source {
+    catalogue: Catalogue,
+    region: String,
+    settings: Ec2Settings,
+    well_known: WellKnown,
+    answered: Mutex<FxHashMap<Ec2Request, Arc<[Arc<InstanceType>]>>>,
+}
+
+impl Ec2Source {
+    /// A source of what EC2 sells in `region`.
+    ///
+    /// # Errors
+    /// If the catalogue does not know the region; the error names those it knows.
+    pub fn new(catalogue: Catalogue, region: &str, settings: Ec2Settings) -> Result<Self, CatalogueError> {
+        catalogue.region(region)?;
+        let well_known = crate::ec2::well_known();
+        Ok(Self { catalogue, region: region.to_owned(), settings, well_known, answered: Mutex::default() })
+    }
+
+    /// The catalogue itself.
+    pub const fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+}
+
+impl InstanceTypeSource for Ec2Source {
+    fn instance_types(
+        &self,
+        _pool: &NodePool,
+        node_class: Option<NodeClass<'_>>,
+    ) -> Result<Arc<[Arc<InstanceType>]>, SourceError> {
+        let request = match node_class {
+            None => Ec2Request::new(&self.region, &self.settings),
+            Some(NodeClass::Ec2(class)) => Ec2Request::for_node_class(class, &self.region, &self.settings)?,
+            Some(other) => return Err(SourceError::ForeignNodeClass(other.kind())),
+        };
+        // An answer is inserted whole, so that a thread that panicked elsewhere leaves nothing half-done behind.
+        if let Some(known) = self.answered.lock().unwrap_or_else(PoisonError::into_inner).get(&request) {
+            return Ok(Arc::clone(known));
+        }
+        let answer: Arc<[Arc<InstanceType>]> = self.catalogue.instance_types(&request)?.into();
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(answered.entry(request).or_insert(answer)))
+    }
+
+    fn well_known(&self) -> &WellKnown {
+        &self.well_known
+    }
+}
+
+/// A catalogue file sells the same to every pool, whatever class it refers to: the file is what says which machines exist.
+impl InstanceTypeSource for KwokCatalogue {
+    fn instance_types(
+        &self,
+        _pool: &NodePool,
+        _node_class: Option<NodeClass<'_>>,
+    ) -> Result<Arc<[Arc<InstanceType>]>, SourceError> {
+        Ok(Arc::clone(&self.types))
+    }
+
+    fn well_known(&self) -> &WellKnown {
+        &self.well_known
+    }
+}
