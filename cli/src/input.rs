@@ -1,0 +1,250 @@
+//! What the command line names, as objects that decisions read: files, folders, standard input and traces, with the
+//! placeholders filled and the workloads expanded. Nothing is decided here, but bad input ends here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dovetail_api::ec2_node_class::{EC2NodeClass, EC2NodeClassStatus};
+use dovetail_api::kwok_node_class::{KWOKNodeClass, KWOKNodeClassStatus};
+use dovetail_engine::objects::Objects;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+mod documents;
+mod errors;
+mod files;
+mod kinds;
+mod limit_ranges;
+mod manifests;
+mod placeholders;
+mod trace;
+mod unfilled;
+mod values;
+mod workloads;
+
+pub(crate) use errors::InputError;
+pub(crate) use trace::read_file as read_trace;
+
+use documents::Document;
+use errors::Place;
+use files::Source;
+use kinds::{Kind, Object};
+use manifests::{Reading, Refused};
+use workloads::Workloads;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    /// The objects that decisions read.
+    pub(crate) objects: Objects,
+    /// Karpenter's objects that the API server would refuse, a line for each; they take no part.
+    pub(crate) refused: Vec<String>,
+    /// What a person should know about how the input was read.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads what the command line names. `environment` gives the values of placeholders.
+///
+/// # Errors
+/// Everything that makes the input unusable.
+pub(crate) fn read(
+    arguments: &[PathBuf],
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Input, Vec<InputError>> {
+    let mut sources = files::read_all(arguments)?;
+    for source in &mut sources {
+        if let std::borrow::Cow::Owned(filled) = placeholders::fill(&source.text, environment) {
+            source.text = filled;
+        }
+    }
+    let documents: Vec<(Document<'_>, bool)> = sources
+        .iter()
+        .flat_map(|Source { file, text, named }| documents::split(file, text).into_iter().map(|d| (d, *named)))
+        .collect();
+    let mut collection = Collection::default();
+    for reading in read_documents(&documents) {
+        collection.add(reading);
+    }
+    collection.finish()
+}
+
+/// Reads the documents on all processors; the readings come in the order of the documents.
+fn read_documents(documents: &[(Document<'_>, bool)]) -> Vec<Reading> {
+    /// Fewer are read before a thread has started.
+    const WORTH_A_THREAD: usize = 200;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = processors.min(documents.len() / WORTH_A_THREAD).max(1);
+    let read_all = |part: &[(Document<'_>, bool)]| -> Vec<Reading> {
+        part.iter().flat_map(|(document, named)| manifests::read(document, *named)).collect()
+    };
+    if workers == 1 {
+        return read_all(documents);
+    }
+    std::thread::scope(|scope| {
+        let parts = documents.chunks(documents.len().div_ceil(workers));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || read_all(part))).collect();
+        running.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect()
+    })
+}
+
+/// Readings on their way to becoming input.
+#[derive(Default)]
+struct Collection {
+    found: Vec<(Place, Object)>,
+    /// Where each object stands in `found`, by kind, namespace and name.
+    known: HashMap<(Kind, Option<String>, String), usize>,
+    /// Objects that came more than once.
+    repeated: Vec<String>,
+    refused: Vec<Refused>,
+    skipped: BTreeMap<(String, String), usize>,
+    foreign: BTreeSet<Arc<str>>,
+    /// Harmless unfilled placeholders by file.
+    unfilled: BTreeMap<Arc<str>, BTreeSet<String>>,
+    unknown: Vec<String>,
+    errors: Vec<InputError>,
+}
+
+impl Collection {
+    fn add(&mut self, reading: Reading) {
+        match reading {
+            Reading::Object { place, object, unfilled, unknown } => {
+                if !unfilled.is_empty() {
+                    self.unfilled.entry(Arc::clone(&place.file)).or_default().extend(unfilled);
+                }
+                let title = object.title();
+                self.unknown.extend(unknown.iter().map(|field| {
+                    format!(
+                        "{place}: {title}: {field} is not a field of its kind and has no effect: check its spelling"
+                    )
+                }));
+                self.object(place, object);
+            }
+            Reading::Refused(refused) => self.refused.push(refused),
+            Reading::Skipped(version, kind) => *self.skipped.entry((kind, version)).or_default() += 1,
+            Reading::Foreign(place) => {
+                self.foreign.insert(place.file);
+            }
+            Reading::Broken(error) => self.errors.push(error),
+        }
+    }
+
+    /// Takes an object in; one that came before gives way, as if both had been applied one after the other.
+    fn object(&mut self, place: Place, object: Object) {
+        let metadata = object.metadata();
+        let Some(name) = metadata.name.clone().filter(|n| !n.is_empty()) else {
+            self.found.push((place, object));
+            return;
+        };
+        let key = (object.kind(), metadata.namespace.clone(), name);
+        if let Some(before) = self.known.get(&key) {
+            self.repeated.push(object.title());
+            self.found[*before] = (place, object);
+        } else {
+            self.known.insert(key, self.found.len());
+            self.found.push((place, object));
+        }
+    }
+
+    fn finish(mut self) -> Result<Input, Vec<InputError>> {
+        if !self.errors.is_empty() {
+            return Err(self.errors);
+        }
+        let mut notes = self.notes();
+        let mut objects = Objects::default();
+        let mut workloads = Workloads::default();
+        for (place, object) in std::mem::take(&mut self.found) {
+            distribute(place, object, &mut objects, &mut workloads);
+        }
+        for refused in &self.refused {
+            stand_in(refused, &mut objects);
+        }
+        notes.extend(workloads::expand(&workloads, &mut objects)?);
+        limit_ranges::apply(&objects.limit_ranges, &mut objects.pods);
+        Ok(Input { objects, notes, refused: self.refused.iter().map(explain).collect() })
+    }
+
+    fn notes(&mut self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for ((kind, version), count) in &self.skipped {
+            let group = version.split_once('/').map_or(String::new(), |(group, _)| format!(" of {group}"));
+            notes.push(format!("skipped {count} {kind}{group}: plans do not depend on them"));
+        }
+        for file in &self.foreign {
+            notes.push(format!("skipped {file}: it holds no Kubernetes object"));
+        }
+        for (file, names) in &self.unfilled {
+            let names = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            notes.push(format!("{file}: not set in the environment, and not needed to plan: {names}"));
+        }
+        if let Some(first) = self.repeated.first() {
+            let others = match self.repeated.len() - 1 {
+                0 => String::new(),
+                n => format!(" and {n} others"),
+            };
+            notes.push(format!("{first}{others} came more than once: the last one counts"));
+        }
+        notes.append(&mut self.unknown);
+        notes
+    }
+}
+
+fn explain(refused: &Refused) -> String {
+    let Refused { place, kind, name, reasons } = refused;
+    let consequence = match kind {
+        Kind::NodePool => "it is not ready, nothing is bought from it",
+        Kind::EC2NodeClass | Kind::KWOKNodeClass => "it is not ready, nothing is bought from pools that refer to it",
+        _ => "it is left out",
+    };
+    format!("{place}: {} {name}: {consequence}: {}", kind.name(), reasons.join("; "))
+}
+
+/// A node class that was refused must not look like one that is merely not there: it is there, and not ready.
+fn stand_in(refused: &Refused, objects: &mut Objects) {
+    let not_ready = Condition {
+        type_: "Ready".to_owned(),
+        status: "False".to_owned(),
+        reason: "Invalid".to_owned(),
+        message: refused.reasons.join("; "),
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
+        observed_generation: None,
+    };
+    match refused.kind {
+        Kind::EC2NodeClass => {
+            let mut class = EC2NodeClass::new(&refused.name, Default::default());
+            class.status = Some(EC2NodeClassStatus { conditions: vec![not_ready], ..Default::default() });
+            objects.ec2_node_classes.push(class);
+        }
+        Kind::KWOKNodeClass => {
+            let mut class = KWOKNodeClass::new(&refused.name, Default::default());
+            class.status = Some(KWOKNodeClassStatus { conditions: vec![not_ready] });
+            objects.kwok_node_classes.push(class);
+        }
+        _ => {}
+    }
+}
+
+fn distribute(place: Place, object: Object, objects: &mut Objects, workloads: &mut Workloads) {
+    match object {
+        Object::Pod(o) => objects.pods.push(*o),
+        Object::Node(o) => objects.nodes.push(*o),
+        Object::Namespace(o) => objects.namespaces.push(*o),
+        Object::PersistentVolume(o) => objects.persistent_volumes.push(*o),
+        Object::PersistentVolumeClaim(o) => objects.persistent_volume_claims.push(*o),
+        Object::LimitRange(o) => objects.limit_ranges.push(*o),
+        Object::DaemonSet(o) => objects.daemon_sets.push(*o),
+        Object::StorageClass(o) => objects.storage_classes.push(*o),
+        Object::CSINode(o) => objects.csi_nodes.push(*o),
+        Object::PriorityClass(o) => objects.priority_classes.push(*o),
+        Object::NodePool(o) => objects.node_pools.push(*o),
+        Object::NodeClaim(o) => objects.node_claims.push(*o),
+        Object::NodeOverlay(o) => objects.node_overlays.push(*o),
+        Object::EC2NodeClass(o) => objects.ec2_node_classes.push(*o),
+        Object::KWOKNodeClass(o) => objects.kwok_node_classes.push(*o),
+        Object::Deployment(o) => workloads.deployments.push((place, *o)),
+        Object::ReplicaSet(o) => workloads.replica_sets.push((place, *o)),
+        Object::ReplicationController(o) => workloads.replication_controllers.push((place, *o)),
+        Object::StatefulSet(o) => workloads.stateful_sets.push((place, *o)),
+        Object::Job(o) => workloads.jobs.push((place, *o)),
+    }
+}
