@@ -63,7 +63,7 @@ pub struct CapacityBufferSpec {
     #[schemars(range(min = 0))]
     pub percentage: Option<i32>,
     /// The most that all chunks together may request, by resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fragments::quantities")]
     pub limits: Option<BTreeMap<String, Quantity>>,
 }

@@ -157,7 +157,7 @@ pub struct EC2NodeClassSpec {
     pub tags: Option<BTreeMap<String, String>>,
     /// The kubelet's configuration: fields of KubeletConfiguration `kubelet.config.k8s.io/v1beta1`. Checked by the
     /// controller, not by the API server.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fragments::open_object")]
     pub kubelet: Option<serde_json::Map<String, serde_json::Value>>,
     /// The volumes of the machines. Unset: as the AMI family says.

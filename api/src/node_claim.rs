@@ -99,7 +99,7 @@ impl Default for NodeClaimSpec {
 #[serde(rename_all = "camelCase")]
 pub struct ResourceRequests {
     /// The least that the node must provide, by resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fragments::quantities")]
     pub requests: Option<BTreeMap<String, Quantity>>,
 }
@@ -126,11 +126,11 @@ pub struct NodeClaimStatus {
     #[serde(rename = "imageID", skip_serializing_if = "Option::is_none")]
     pub image_id: Option<String>,
     /// What the machine has, by resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fragments::quantities")]
     pub capacity: Option<BTreeMap<String, Quantity>>,
     /// What pods can use of it, by resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fragments::quantities")]
     pub allocatable: Option<BTreeMap<String, Quantity>>,
     /// When a pod was last added to or removed from the node.

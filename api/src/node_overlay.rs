@@ -50,7 +50,7 @@ pub struct NodeOverlaySpec {
     #[schemars(extend("pattern" = patterns::PRICE_ADJUSTMENT))]
     pub price_adjustment: Option<String>,
     /// Extended resources that the instance types have. The standard resources cannot be corrected.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fragments::quantities")]
     #[x_kube(
         validation = Rule::new("self.all(x, !(x in ['cpu', 'memory', 'ephemeral-storage', 'pods']))")

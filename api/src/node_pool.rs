@@ -57,7 +57,7 @@ pub struct NodePoolSpec {
     #[schemars(extend("default" = { "consolidateAfter": "0s" }))]
     pub disruption: Disruption,
     /// The most that all nodes of this pool together may provide, by resource. The resource `nodes` counts nodes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fragments::quantities")]
     pub limits: Option<BTreeMap<String, Quantity>>,
     /// Pools are tried by weight, highest first, 1 to 100. A pool without weight counts as 0.
@@ -86,7 +86,7 @@ pub struct NodeClaimTemplate {
 #[serde(rename_all = "camelCase")]
 pub struct TemplateMetadata {
     /// Labels of the nodes, at most 100.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "requirement::node_pool_labels")]
     pub labels: Option<BTreeMap<String, String>>,
     /// Annotations of the nodes.
@@ -345,7 +345,7 @@ impl DisruptionReason {
 #[serde(rename_all = "camelCase")]
 pub struct NodePoolStatus {
     /// What all nodes of the pool together provide.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fragments::quantities")]
     pub resources: Option<BTreeMap<String, Quantity>>,
     /// The number of nodes.

@@ -17,27 +17,10 @@ pub(super) fn check(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<Inv
                 // Conversions fail rather than return false, and a failed rule is a broken rule.
                 _ => format!("{} evaluating rule: {}", broken.message, kind.message(&broken.rule)),
             };
-            let message = format!("Invalid value: {:?}: {what}", type_of(object, &broken.field_path));
-            Invalid::new(broken.field_path, message)
+            Invalid::new(broken.field_path, format!("Invalid value: {what}"))
         })
         .collect();
     // The rules come in no particular order of fields, but in that of the CRD for each field.
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
-}
-
-/// The schema type of the value at a path, which the API server gives in place of the value.
-fn type_of(object: &Value, path: &str) -> &'static str {
-    let pointer: String = path
-        .split(['.', '['])
-        .filter(|part| !part.is_empty())
-        .map(|part| format!("/{}", part.trim_end_matches(']')))
-        .collect();
-    match object.pointer(&pointer) {
-        Some(Value::Array(_)) => "array",
-        Some(Value::String(_)) => "string",
-        Some(Value::Number(_)) => "integer",
-        Some(Value::Bool(_)) => "boolean",
-        Some(Value::Object(_) | Value::Null) | None => "object",
-    }
 }

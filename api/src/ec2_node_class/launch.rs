@@ -58,7 +58,7 @@ pub struct BlockDevice {
     #[schemars(range(min = 100, max = 300))]
     pub volume_initialization_rate: Option<i32>,
     /// Size of the volume, in Gi, G, Ti or T. Unset: as the snapshot is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fragments::volume_size")]
     pub volume_size: Option<Quantity>,
     /// Kind of the volume.
