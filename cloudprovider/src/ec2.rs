@@ -25,6 +25,6 @@ mod testing;
 pub use catalogue::{Catalogue, CatalogueError};
 pub use labels::well_known;
 pub use request::{
-    BlockDevice, Ec2Request, Ec2Settings, Interface, Kubelet, MemoryShare, PlacementGroup, PlacementStrategy, RequestError,
-    Reservation, Threshold, Zone,
+    BlockDevice, Ec2Request, Ec2Settings, Interface, Kubelet, MemoryShare, PlacementGroup, PlacementStrategy,
+    RequestError, Reservation, Threshold, Zone,
 };

@@ -97,8 +97,8 @@ pub fn read(json: &str) -> Result<KwokCatalogue, KwokError> {
     for (i, value) in list.into_iter().enumerate() {
         let name = value.get("name").and_then(|n| n.as_str()).map_or_else(|| format!("number {i}"), str::to_owned);
         let fail = |field: String, what: String| KwokError::Type { type_name: name.clone(), field, what };
-        let read: TypeJson = serde_path_to_error::deserialize(value)
-            .map_err(|e| fail(e.path().to_string(), e.inner().to_string()))?;
+        let read: TypeJson =
+            serde_path_to_error::deserialize(value).map_err(|e| fail(e.path().to_string(), e.inner().to_string()))?;
         if let Some(known) = types.insert(name.clone(), read) {
             return Err(KwokError::Duplicate(known.name));
         }

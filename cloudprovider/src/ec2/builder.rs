@@ -81,7 +81,8 @@ pub fn build(inputs: Inputs) -> Result<(Catalogue, Vec<Note>), CatalogueError> {
     let types = describe_types(&inputs, &mut notes)?;
     let index: BTreeMap<&str, usize> = types.iter().enumerate().map(|(i, t)| (t.name.as_str(), i)).collect();
     for name in inputs.offerings.values().flat_map(BTreeMap::keys) {
-        let described = index.contains_key(name.as_str()) || inputs.instance_types.iter().any(|t| t.instance_type == *name);
+        let described =
+            index.contains_key(name.as_str()) || inputs.instance_types.iter().any(|t| t.instance_type == *name);
         if !described {
             notes.insert(Note::NotDescribed(name.clone()));
         }

@@ -52,7 +52,10 @@ pub(crate) fn memory(record: &TypeRecord, request: &Ec2Request) -> i64 {
 
 /// Bytes for images, logs and `emptyDir`s; the first source that says something counts.
 pub(crate) fn ephemeral_storage(record: &TypeRecord, request: &Ec2Request, rules: &FamilyRules) -> i64 {
-    let disks = record.disks.filter(|_| request.raid0).map(|d| i64::try_from(d.total_gb).unwrap_or(i64::MAX).saturating_mul(GB));
+    let disks = record
+        .disks
+        .filter(|_| request.raid0)
+        .map(|d| i64::try_from(d.total_gb).unwrap_or(i64::MAX).saturating_mul(GB));
     let devices = &request.block_devices;
     let root = || devices.iter().find(|d| d.root)?.bytes;
     let named = || match rules.ephemeral_device {

@@ -126,7 +126,8 @@ pub(crate) fn read(json: &str) -> Result<Vec<InstanceTypeInfo>, String> {
         .map_err(|e| format!("neither a list of instance types nor an object with `InstanceTypes`: {e}"))?;
     let (Answer::List(records) | Answer::Page { instance_types: records }) = answer;
     let one = |(i, record): (usize, serde_json::Value)| {
-        let name = record.get("InstanceType").and_then(|n| n.as_str()).map_or_else(|| format!("record {i}"), str::to_owned);
+        let name =
+            record.get("InstanceType").and_then(|n| n.as_str()).map_or_else(|| format!("record {i}"), str::to_owned);
         serde_path_to_error::deserialize(record).map_err(|e| format!("{name}: field {}: {}", e.path(), e.inner()))
     };
     records.into_iter().enumerate().map(one).collect()
@@ -208,7 +209,10 @@ fn network(info: NetworkInfo) -> Network {
     let cards = if info.network_cards.is_empty() {
         vec![Card { index: info.default_network_card_index, interfaces: info.maximum_network_interfaces }]
     } else {
-        info.network_cards.iter().map(|c| Card { index: c.network_card_index, interfaces: c.maximum_network_interfaces }).collect()
+        info.network_cards
+            .iter()
+            .map(|c| Card { index: c.network_card_index, interfaces: c.maximum_network_interfaces })
+            .collect()
     };
     Network {
         encryption_in_transit: info.encryption_in_transit_supported,

@@ -39,7 +39,9 @@ pub enum FormatError {
     #[error("this is no EC2 catalogue: it does not begin with \"DVEC\". Build one with `dovetail catalog build`")]
     NotACatalogue,
     /// It was written by another version.
-    #[error("the EC2 catalogue has format version {found}, this program reads version {VERSION}: build it again with `dovetail catalog build`")]
+    #[error(
+        "the EC2 catalogue has format version {found}, this program reads version {VERSION}: build it again with `dovetail catalog build`"
+    )]
     Version {
         /// The version it has.
         found: u16,
@@ -62,8 +64,10 @@ fn damaged(what: impl ToString) -> FormatError {
 /// If the facts are too many for the format.
 pub fn encode(facts: &Facts) -> Result<Vec<u8>, FormatError> {
     let plain = postcard::to_stdvec(facts).map_err(damaged)?;
-    let length =
-        u32::try_from(plain.len()).ok().filter(|n| *n as usize <= UNPACKED_MAX).ok_or(FormatError::TooLarge(plain.len()))?;
+    let length = u32::try_from(plain.len())
+        .ok()
+        .filter(|n| *n as usize <= UNPACKED_MAX)
+        .ok_or(FormatError::TooLarge(plain.len()))?;
     let mut packed = vec![];
     DeflateEncoder::new(plain.as_slice(), Compression::best()).read_to_end(&mut packed).map_err(damaged)?;
     let mut out = Vec::with_capacity(HEADER + packed.len());

@@ -177,7 +177,10 @@ impl<'r> Labeller<'r> {
             ways.insert(labels::CAPACITY_TYPE_RESERVED);
             list(aws::CAPACITY_RESERVATION_ID, &reservations.iter().map(|r| r.id.as_str()).collect());
             list(aws::CAPACITY_RESERVATION_TYPE, &reservations.iter().map(|r| r.kind.as_str()).collect());
-            list(aws::CAPACITY_RESERVATION_INTERRUPTIBLE, &reservations.iter().map(|r| truth(r.interruptible)).collect());
+            list(
+                aws::CAPACITY_RESERVATION_INTERRUPTIBLE,
+                &reservations.iter().map(|r| truth(r.interruptible)).collect(),
+            );
         }
         list(labels::CAPACITY_TYPE, &ways);
         out

@@ -38,14 +38,14 @@ impl<'a> Market<'a> {
         let usable = region.zones.iter().enumerate().filter(|(_, z)| usable(z)).fold(0, |m, (bit, _)| m | 1 << bit);
         let way = |zone: &str, capacity_type: &str| {
             let mut way = place(zone, named(zone), capacity_type);
-            for key in [aws::CAPACITY_RESERVATION_ID, aws::CAPACITY_RESERVATION_TYPE, aws::CAPACITY_RESERVATION_INTERRUPTIBLE] {
+            for key in
+                [aws::CAPACITY_RESERVATION_ID, aws::CAPACITY_RESERVATION_TYPE, aws::CAPACITY_RESERVATION_INTERRUPTIBLE]
+            {
                 way.replace(Name::from(key), Requirement::absent());
             }
             way
         };
-        let both = |zone: &String| {
-            [way(zone, labels::CAPACITY_TYPE_ON_DEMAND), way(zone, labels::CAPACITY_TYPE_SPOT)]
-        };
+        let both = |zone: &String| [way(zone, labels::CAPACITY_TYPE_ON_DEMAND), way(zone, labels::CAPACITY_TYPE_SPOT)];
         Self { region, home, request, usable, ways: region.zones.iter().map(both).collect() }
     }
 
@@ -64,10 +64,8 @@ impl<'a> Market<'a> {
     pub(crate) fn offerings(&self, number: usize, record: &TypeRecord, compatible: bool) -> Vec<Offering> {
         let open = self.open(number);
         let on_demand = on_demand_price(self.region, self.home, number);
-        let prices = [
-            record.on_demand.then_some(on_demand),
-            record.spot.then(|| spot_price(self.region, self.home, number)),
-        ];
+        let prices =
+            [record.on_demand.then_some(on_demand), record.spot.then(|| spot_price(self.region, self.home, number))];
         let reservations: Vec<&Reservation> =
             self.request.reservations.iter().filter(|r| r.instance_type == record.name).collect();
         let mut out = Vec::with_capacity(self.ways.len() * 2 + reservations.len());

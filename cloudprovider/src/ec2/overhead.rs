@@ -1,7 +1,7 @@
 //! What of a machine is not for pods: reservations for kubelet and system, and what is kept free lest pods be evicted (the
 //! Karpenter specification, aws-provider 3.3).
 
-use crate::ec2::capacity::{ephemeral_storage, eni_limited_pods, memory, pods};
+use crate::ec2::capacity::{eni_limited_pods, ephemeral_storage, memory, pods};
 use crate::ec2::family::FamilyRules;
 use crate::ec2::record::TypeRecord;
 use crate::ec2::request::{Ec2Request, Threshold};

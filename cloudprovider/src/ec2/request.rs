@@ -253,7 +253,8 @@ impl Ec2Request {
             network_interfaces: interfaces(spec).map_err(|(field, what)| fail(field, what))?,
             ip_prefix_count: index("ipPrefixCount", spec.ip_prefix_count.unwrap_or(0)).map_err(|(f, w)| fail(f, w))?,
             enclaves: spec.enclave_options.as_ref().is_some_and(|e| e.enabled),
-            nested_virtualization: spec.cpu_options.as_ref().and_then(|c| c.nested_virtualization) == Some(Toggle::Enabled),
+            nested_virtualization: spec.cpu_options.as_ref().and_then(|c| c.nested_virtualization)
+                == Some(Toggle::Enabled),
             connection_tracking: spec.connection_tracking.is_some(),
             reservations: reservations(status, settings),
             ..Self::new(region, settings)
@@ -345,7 +346,9 @@ fn count(fields: &Map<String, Value>, field: &str) -> Result<Option<u32>, Fault>
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_i64().and_then(|n| i32::try_from(n).ok()).and_then(|n| u32::try_from(n).ok()) {
             Some(n) => Ok(Some(n)),
-            None => Err((field.to_owned(), format!("{value} is no number of pods: a whole number from 0 to {}", i32::MAX))),
+            None => {
+                Err((field.to_owned(), format!("{value} is no number of pods: a whole number from 0 to {}", i32::MAX)))
+            }
         },
     }
 }
@@ -358,7 +361,8 @@ fn reserved(fields: &Map<String, Value>, field: &str) -> Result<Resources, Fault
     };
     let mut out = Resources::new();
     for (resource, value) in map {
-        let fault = || (format!("{field}.{resource}"), format!("{value} is no amount to reserve: write for instance \"100m\""));
+        let fault =
+            || (format!("{field}.{resource}"), format!("{value} is no amount to reserve: write for instance \"100m\""));
         let text = value.as_str().ok_or_else(fault)?;
         if text.starts_with('-') {
             return Err(fault());
@@ -374,7 +378,8 @@ fn reserved(fields: &Map<String, Value>, field: &str) -> Result<Resources, Fault
 fn threshold(signals: &Map<String, Value>, signal: &str) -> Result<Option<Threshold>, Fault> {
     let Some(value) = signals.get(signal) else { return Ok(None) };
     let fault = || {
-        let what = format!("{value} is no threshold: an amount such as \"100Mi\", or a percentage from \"0%\" to \"100%\"");
+        let what =
+            format!("{value} is no threshold: an amount such as \"100Mi\", or a percentage from \"0%\" to \"100%\"");
         (format!("evictionHard[{signal}]"), what)
     };
     let text = value.as_str().ok_or_else(fault)?;

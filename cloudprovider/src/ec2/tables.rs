@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn prices_are_exact() {
-        let table = "region,instance_type,usd_per_hour\nus-east-1,t4g.nano,0.0042\nus-east-1,u7in-32tb.224xlarge,360.987\n";
+        let table =
+            "region,instance_type,usd_per_hour\nus-east-1,t4g.nano,0.0042\nus-east-1,u7in-32tb.224xlarge,360.987\n";
         let prices: Vec<u64> = rows::<PriceRow>(table).expect("a table").iter().map(|r| r.nanodollars).collect();
         assert_eq!(prices, [4_200_000, 360_987_000_000]);
     }
