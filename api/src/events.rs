@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn messages_read_as_karpenters_do() {
-        let cases: [(&EventKind, &[(&str, &str)], &str); 6] = [
+        type Case<'a> = (&'a EventKind, &'a [(&'a str, &'a str)], &'a str);
+        let cases: [Case<'_>; 6] = [
             (&scheduling::FAILED_SCHEDULING, &[("error", "no capacity")], "Failed to schedule pod, no capacity"),
             (
                 &scheduling::NOMINATED,
