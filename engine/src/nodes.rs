@@ -124,7 +124,8 @@ impl NodeState<'_> {
     /// When a quantity cannot be read.
     pub fn capacity(&self) -> Result<Resources, BadQuantity> {
         let status = self.node.and_then(|n| n.status.as_ref()).and_then(|s| s.capacity.as_ref());
-        let mut out = self.reported("status.capacity", status, self.claim.and_then(|c| c.status.as_ref()?.capacity.as_ref()))?;
+        let mut out =
+            self.reported("status.capacity", status, self.claim.and_then(|c| c.status.as_ref()?.capacity.as_ref()))?;
         out.set(dovetail_scheduler::resources::NODES, 1);
         Ok(out)
     }

@@ -82,7 +82,9 @@ pub fn wants_a_node(pod: &Pod) -> bool {
 /// Whether a pod on a node that goes away will need another place.
 pub fn is_reschedulable(pod: &Pod) -> bool {
     let active = !is_terminal(pod) && !is_terminating(pod);
-    (active || (is_terminating(pod) && is_owned_by(pod, "apps/v1", "StatefulSet"))) && !is_daemon(pod) && !is_mirror(pod)
+    (active || (is_terminating(pod) && is_owned_by(pod, "apps/v1", "StatefulSet")))
+        && !is_daemon(pod)
+        && !is_mirror(pod)
 }
 
 /// What the pod needs.
@@ -111,7 +113,8 @@ pub fn check_pending(pod: &Pod, class: &PodClass) -> Result<(), PodError> {
 /// The rules a pod asks for that the scheduler does not keep yet. Wishes (preferred affinity, ScheduleAnyway) are not
 /// among them: a node that does not grant a wish is still a right one.
 fn unsupported(spec: &PodSpec) -> Vec<Name> {
-    let hard_spread = |c: &k8s_openapi::api::core::v1::TopologySpreadConstraint| c.when_unsatisfiable == "DoNotSchedule";
+    let hard_spread =
+        |c: &k8s_openapi::api::core::v1::TopologySpreadConstraint| c.when_unsatisfiable == "DoNotSchedule";
     let affinity = spec.affinity.as_ref();
     let pod_affinity = affinity.and_then(|a| a.pod_affinity.as_ref());
     let rules = [

@@ -198,7 +198,8 @@ impl Round {
     fn add_notes(&mut self, objects: &Objects) {
         if !objects.node_overlays.is_empty() {
             let n = objects.node_overlays.len();
-            self.notes.push(format!("{n} NodeOverlay object(s) read: prices and capacities are not adjusted by them yet"));
+            self.notes
+                .push(format!("{n} NodeOverlay object(s) read: prices and capacities are not adjusted by them yet"));
         }
         let wishes = objects.pods.iter().filter(|p| pods::wants_a_node(p));
         let wishes = wishes.filter(|p| p.spec.as_ref().is_some_and(selection::has_wishes_between_pods)).count();
@@ -218,3 +219,7 @@ impl Round {
 pub(crate) fn name(pool: &NodePool) -> &str {
     pool.metadata.name.as_deref().unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "provisioning_tests.rs"]
+mod tests;

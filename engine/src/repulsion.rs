@@ -20,7 +20,8 @@ impl<'o> Repulsion<'o> {
         let mut terms = vec![];
         for pod in repelling {
             let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
-            let affinity = pod.spec.as_ref().and_then(|s| s.affinity.as_ref()).and_then(|a| a.pod_anti_affinity.as_ref());
+            let affinity =
+                pod.spec.as_ref().and_then(|s| s.affinity.as_ref()).and_then(|a| a.pod_anti_affinity.as_ref());
             let required = affinity.and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
             for term in required.into_iter().flatten() {
                 // Without a selector the term is about no pod; one that cannot be read is about none either.

@@ -85,7 +85,8 @@ pub fn check(spec: &PodSpec, selection: &NodeSelection) -> Result<(), SelectionE
 /// The terms, any one of which will do. A term that says nothing matches no node at all.
 fn alternatives(terms: &[NodeSelectorTerm]) -> Result<Vec<Requirements>, SelectionError> {
     let says_something = |t: &&NodeSelectorTerm| {
-        t.match_expressions.as_ref().is_some_and(|e| !e.is_empty()) || t.match_fields.as_ref().is_some_and(|f| !f.is_empty())
+        t.match_expressions.as_ref().is_some_and(|e| !e.is_empty())
+            || t.match_fields.as_ref().is_some_and(|f| !f.is_empty())
     };
     let out: Vec<_> = terms.iter().filter(says_something).map(term).collect::<Result<_, _>>()?;
     if out.is_empty() { Err(SelectionError::NoTerm) } else { Ok(out) }
@@ -101,8 +102,9 @@ fn term(term: &NodeSelectorTerm) -> Result<Requirements, SelectionError> {
 
 fn requirement(expression: &NodeSelectorRequirement) -> Result<Requirement, SelectionError> {
     let error = |problem: String| SelectionError::Expression { key: expression.key.clone(), problem };
-    let operator = Operator::parse(&expression.operator)
-        .ok_or_else(|| error(format!("unknown operator {:?}: use In, NotIn, Exists, DoesNotExist, Gt or Lt", expression.operator)))?;
+    let operator = Operator::parse(&expression.operator).ok_or_else(|| {
+        error(format!("unknown operator {:?}: use In, NotIn, Exists, DoesNotExist, Gt or Lt", expression.operator))
+    })?;
     let values = expression.values.as_deref().unwrap_or_default();
     if operator == Operator::In && values.is_empty() {
         return Err(error("operator In needs at least one value".to_owned()));
@@ -121,8 +123,10 @@ pub fn tolerations(spec: &PodSpec) -> Vec<Toleration> {
 /// Whether the pod prefers to be near to or far from other pods, without insisting.
 pub fn has_wishes_between_pods(spec: &PodSpec) -> bool {
     let affinity = spec.affinity.as_ref();
-    let near = affinity.and_then(|a| a.pod_affinity.as_ref()?.preferred_during_scheduling_ignored_during_execution.as_ref());
-    let far = affinity.and_then(|a| a.pod_anti_affinity.as_ref()?.preferred_during_scheduling_ignored_during_execution.as_ref());
+    let near =
+        affinity.and_then(|a| a.pod_affinity.as_ref()?.preferred_during_scheduling_ignored_during_execution.as_ref());
+    let far = affinity
+        .and_then(|a| a.pod_anti_affinity.as_ref()?.preferred_during_scheduling_ignored_during_execution.as_ref());
     near.is_some_and(|t| !t.is_empty())
         || far.is_some_and(|t| !t.is_empty())
         || spec.topology_spread_constraints.iter().flatten().any(|c| c.when_unsatisfiable == "ScheduleAnyway")
@@ -184,9 +188,11 @@ mod tests {
             matching(vec![expression("team", "NotIn", &["b"])]),
         ]);
         spec.node_selector = Some([("beta.kubernetes.io/arch".to_owned(), "arm64".to_owned())].into());
-        let ways: Vec<String> =
-            of_pod(&spec).expect("readable").strict().iter().map(ToString::to_string).collect();
-        assert_eq!(ways, ["kubernetes.io/arch In [arm64], team In [a]", "kubernetes.io/arch In [arm64], team NotIn [b]"]);
+        let ways: Vec<String> = of_pod(&spec).expect("readable").strict().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            ways,
+            ["kubernetes.io/arch In [arm64], team In [a]", "kubernetes.io/arch In [arm64], team NotIn [b]"]
+        );
     }
 
     #[test]
@@ -201,7 +207,10 @@ mod tests {
             match_fields: Some(vec![expression("metadata.name", "In", &["x"])]),
             ..Default::default()
         };
-        assert_eq!(verdict(&selecting(vec![fields])), Err("node selector term with matchFields is not supported".into()));
+        assert_eq!(
+            verdict(&selecting(vec![fields])),
+            Err("node selector term with matchFields is not supported".into())
+        );
         let host = selecting(vec![matching(vec![expression("kubernetes.io/hostname", "In", &["x"])])]);
         assert!(verdict(&host).is_err());
         let odd = selecting(vec![matching(vec![expression("size", "Gt", &["big"])])]);

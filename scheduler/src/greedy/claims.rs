@@ -74,6 +74,9 @@ pub(super) struct Offer {
 /// All claims of a round.
 pub(super) struct Claims {
     claims: Vec<Claim>,
+    /// Row by row, what the roomiest type of each claim still has of each resource: a quick no, and the only thing that is
+    /// read of most claims.
+    free: Vec<i64>,
     pub(super) limits: Vec<Limits>,
     newest: i64,
 }
@@ -85,15 +88,13 @@ struct Claim {
     min_values: Vec<(Name, u32)>,
     relaxed: bool,
     used: Vec<i64>,
-    /// The most that any of its types has, resource by resource: a quick no.
-    most: Vec<i64>,
     pods: Vec<usize>,
     rank: Rank,
 }
 
 impl Claims {
     pub(super) fn new(pools: &[PoolIndex<'_>]) -> Self {
-        Self { claims: vec![], limits: pools.iter().map(Limits::new).collect(), newest: 0 }
+        Self { claims: vec![], free: vec![], limits: pools.iter().map(Limits::new).collect(), newest: 0 }
     }
 
     /// Puts a pod on the first open claim that takes it.
@@ -105,19 +106,25 @@ impl Claims {
         sets: &mut Sets,
         well_known: &WellKnown,
     ) -> bool {
-        for (c, claim) in self.claims.iter().enumerate().skip(seeker.queue.seen) {
-            if seeker.refused[claim.pool].is_none() {
+        let unseen = seeker.queue.seen..self.claims.len();
+        seeker.queue.seen = unseen.end;
+        for c in unseen {
+            let claim = &self.claims[c];
+            if may_fit(row(&self.free, c, seeker), seeker) && seeker.refused[claim.pool].is_none() {
                 seeker.queue.heap.push(Reverse((claim.rank, c)));
             }
         }
-        seeker.queue.seen = self.claims.len();
         while let Some(Reverse((rank, c))) = seeker.queue.heap.pop() {
             let claim = &mut self.claims[c];
             if rank != claim.rank {
                 seeker.queue.heap.push(Reverse((claim.rank, c)));
                 continue;
             }
-            if claim.take(pod, seeker, &mut pools[claim.pool], sets, well_known) {
+            if !may_fit(row(&self.free, c, seeker), seeker) {
+                continue;
+            }
+            if let Some(free) = claim.take(pod, seeker, &mut pools[claim.pool], sets, well_known) {
+                row_mut(&mut self.free, c, seeker).copy_from_slice(&free);
                 self.newest += 1;
                 claim.rank = (claim.pods.len(), -self.newest);
                 seeker.queue.heap.push(Reverse((claim.rank, c)));
@@ -133,6 +140,7 @@ impl Claims {
         self.newest += 1;
         let mut most = vec![0; seeker.requests.len()];
         offer.types.iter().for_each(|t| raise(&mut most, index.room(t)));
+        self.free.extend(most.iter().zip(&seeker.requests).map(|(most, used)| most - used));
         self.claims.push(Claim {
             pool,
             set: offer.set,
@@ -140,7 +148,6 @@ impl Claims {
             min_values: offer.min_values,
             relaxed: offer.relaxed,
             used: seeker.requests.clone(),
-            most,
             pods: vec![pod],
             rank: (1, self.newest),
         });
@@ -153,7 +160,7 @@ impl Claims {
 }
 
 impl Claim {
-    /// Takes the pod if some type still holds everything.
+    /// Takes the pod if some type still holds everything, and says what the roomiest then has left.
     fn take(
         &mut self,
         pod: usize,
@@ -161,14 +168,10 @@ impl Claim {
         pool: &mut PoolIndex<'_>,
         sets: &mut Sets,
         well_known: &WellKnown,
-    ) -> bool {
-        let sum = |(used, asked): (&i64, &i64)| used.saturating_add(*asked);
-        let too_much = self.used.iter().zip(&seeker.requests).map(sum).zip(&self.most).any(|(sum, most)| sum > *most);
-        if too_much {
-            return false;
-        }
-        let Some(set) = sets.merge(self.set, seeker.requirements) else { return false };
-        let used: Vec<i64> = self.used.iter().zip(&seeker.requests).map(sum).collect();
+    ) -> Option<Vec<i64>> {
+        let set = sets.merge(self.set, seeker.requirements)?;
+        let used: Vec<i64> =
+            self.used.iter().zip(&seeker.requests).map(|(used, asked)| used.saturating_add(*asked)).collect();
         let view = pool.view(set, sets, well_known);
         let mut types = Bits::none(pool.pool.instance_types.len());
         let mut most = vec![0; used.len()];
@@ -181,14 +184,14 @@ impl Claim {
         }
         let varied = |(key, asked): &(Name, u32)| pool.distinct_values(key, sets.get(set), types.iter()) >= *asked;
         if types.is_empty() || !self.min_values.iter().all(varied) {
-            return false;
+            return None;
         }
+        let free = most.iter().zip(&used).map(|(most, used)| most - used).collect();
         self.set = set;
         self.types = types;
         self.used = used;
-        self.most = most;
         self.pods.push(pod);
-        true
+        Some(free)
     }
 
     fn finish(self, problem: &Problem, pools: &mut [PoolIndex<'_>], sets: &Sets) -> PlannedClaim {
@@ -227,6 +230,22 @@ impl Claim {
             min_values_relaxed: self.relaxed,
         }
     }
+}
+
+/// The row of a claim in the table of what is free.
+fn row<'f>(free: &'f [i64], claim: usize, seeker: &Seeker) -> &'f [i64] {
+    let width = seeker.requests.len();
+    &free[claim * width..(claim + 1) * width]
+}
+
+fn row_mut<'f>(free: &'f mut [i64], claim: usize, seeker: &Seeker) -> &'f mut [i64] {
+    let width = seeker.requests.len();
+    &mut free[claim * width..(claim + 1) * width]
+}
+
+/// Whether each resource alone is there; all together is another question.
+fn may_fit(free: &[i64], seeker: &Seeker) -> bool {
+    free.iter().zip(&seeker.requests).all(|(free, asked)| asked <= free)
 }
 
 fn raise(most: &mut [i64], room: &[i64]) {

@@ -1,0 +1,297 @@
+//! Making problems of clusters, told as small stories and planned with Karpenter's rule.
+
+use super::*;
+use dovetail_cloudprovider::kwok::{self, KwokCatalogue};
+use dovetail_scheduler::policy;
+use serde_json::{Value, json};
+
+/// Two types in one zone: 2 cores for $0.10 and 8 cores for $0.40.
+fn catalogue() -> KwokCatalogue {
+    let machine = |name: &str, cpu: u32, memory: &str, price: f64| {
+        let requirements = json!([
+            {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
+            {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["zone-a"]},
+        ]);
+        json!({
+            "name": name, "architecture": "amd64", "operatingSystems": ["linux"],
+            "resources": {"cpu": cpu.to_string(), "memory": memory, "pods": "20"},
+            "overhead": {"cpu": "0", "memory": "0"},
+            "offerings": [{"Price": price, "Available": true, "Requirements": requirements}],
+        })
+    };
+    let machines = json!([machine("small", 2, "4Gi", 0.1), machine("large", 8, "16Gi", 0.4)]);
+    kwok::read(&machines.to_string()).expect("a readable catalogue")
+}
+
+/// A cluster, as manifests.
+#[derive(Default)]
+struct Cluster(Objects);
+
+impl Cluster {
+    fn with(mut self, object: Value) -> Self {
+        fn read<T: serde::de::DeserializeOwned>(object: Value) -> T {
+            serde_json::from_value(object).expect("a readable manifest")
+        }
+        match object["kind"].as_str().expect("a kind") {
+            "NodePool" => self.0.node_pools.push(read(object)),
+            "NodeClaim" => self.0.node_claims.push(read(object)),
+            "Node" => self.0.nodes.push(read(object)),
+            "Pod" => self.0.pods.push(read(object)),
+            "DaemonSet" => self.0.daemon_sets.push(read(object)),
+            other => panic!("no story has a {other}"),
+        }
+        self
+    }
+
+    fn pods(self, name: &str, n: usize, spec: &Value) -> Self {
+        (0..n).fold(self, |cluster, i| cluster.with(pod(&format!("{name}-{i}"), spec)))
+    }
+
+    fn round(&self) -> Round {
+        assemble(&self.0, &catalogue(), Settings::default())
+    }
+
+    /// What is bought, what goes onto nodes that are there, and what is left over.
+    fn outcome(&self) -> Vec<String> {
+        let round = self.round();
+        assert_eq!(round.bad_input, []);
+        let problem = &round.problem;
+        let plan = policy::by_name("karpenter").expect("the baseline").plan(problem);
+        let names = |pods: &[usize]| {
+            pods.iter().map(|p| problem.pods[*p].name.replace("default/", "")).collect::<Vec<_>>().join(" ")
+        };
+        let bought = plan
+            .claims
+            .iter()
+            .map(|c| format!("buy {}: {}", c.type_names(problem).next().unwrap_or("nothing"), names(&c.pods)));
+        let used = plan.existing.iter().map(|e| format!("use {}: {}", problem.nodes[e.node].name, names(&e.pods)));
+        let left = plan
+            .unplaced
+            .iter()
+            .map(|(p, why)| format!("{}: {}", names(&[*p]), why.explain(problem, problem.class_of(*p))));
+        let rejected = round.rejected.iter().map(|(pod, why)| format!("{}: {why}", pod.replace("default/", "")));
+        bought.chain(used).chain(left).chain(rejected).collect()
+    }
+}
+
+fn pod(name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default", "uid": name}, "spec": spec})
+}
+
+fn needs(cpu: &str) -> Value {
+    json!({"containers": [{"name": "main", "image": "app", "resources": {"requests": {"cpu": cpu}}}]})
+}
+
+fn and(mut spec: Value, field: &str, value: Value) -> Value {
+    spec[field] = value;
+    spec
+}
+
+fn pool(name: &str, changes: &[(&str, Value)]) -> Value {
+    let mut pool = json!({
+        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": name},
+        "spec": {"template": {"spec": {
+            "requirements": [],
+            "nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"},
+        }}},
+    });
+    for (pointer, value) in changes {
+        let (parent, field) = pointer.rsplit_once('/').expect("a path");
+        pool.pointer_mut(parent).expect("a known parent")[field] = value.clone();
+    }
+    pool
+}
+
+fn node(name: &str, cpu: &str, labels: Value) -> Value {
+    let resources = json!({"cpu": cpu, "memory": "16Gi", "pods": "20"});
+    json!({
+        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels},
+        "spec": {"providerID": format!("kwok://{name}")}, "status": {"capacity": resources, "allocatable": resources},
+    })
+}
+
+fn claim(name: &str, node: &str, cpu: &str) -> Value {
+    let resources = json!({"cpu": cpu, "memory": "16Gi", "pods": "20"});
+    json!({
+        "apiVersion": "karpenter.sh/v1", "kind": "NodeClaim",
+        "metadata": {"name": name, "labels": {"karpenter.sh/nodepool": "default"}},
+        "spec": {
+            "requirements": [], "startupTaints": [{"key": "boot", "effect": "NoExecute"}],
+            "nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"},
+        },
+        "status": {"providerID": format!("kwok://{node}"), "capacity": resources, "allocatable": resources},
+    })
+}
+
+const REGISTERED: &str = "karpenter.sh/registered";
+
+#[test]
+fn pods_are_packed_into_the_pools_that_are_ready() {
+    let cluster = Cluster::default().with(pool("default", &[])).pods("web", 3, &needs("500m"));
+    assert_eq!(cluster.outcome(), ["buy small: web-0 web-1 web-2"]);
+}
+
+#[test]
+fn a_pool_that_makes_no_sense_does_not_stop_the_others() {
+    let reserved = json!({"karpenter.sh/nodepool": "mine"});
+    let cluster = Cluster::default()
+        .with(pool("good", &[]))
+        .with(pool("bad", &[("/spec/template/metadata", json!({"labels": reserved}))]))
+        .pods("web", 1, &needs("500m"));
+    assert_eq!(cluster.outcome(), ["buy small: web-0"]);
+    let not_ready = cluster.round().not_ready;
+    assert_eq!(not_ready.len(), 1);
+    assert_eq!(not_ready[0].0, "bad");
+    assert!(not_ready[0].1.to_string().starts_with("NodePoolValidationFailed: "), "{}", not_ready[0].1);
+}
+
+#[test]
+fn static_and_deleted_pools_are_not_bought_from() {
+    let leaving = json!("2026-01-01T00:00:00Z");
+    let cluster = Cluster::default()
+        .with(pool("fixed", &[("/spec/replicas", json!(3))]))
+        .with(pool("leaving", &[("/metadata/deletionTimestamp", leaving)]))
+        .pods("web", 1, &needs("500m"));
+    assert_eq!(cluster.outcome(), ["web-0: there is no NodePool to buy a node from"]);
+}
+
+#[test]
+fn limits_count_what_the_pool_has_already() {
+    let limited = pool("default", &[("/spec/limits", json!({"cpu": "10"}))]);
+    let own = json!({"karpenter.sh/nodepool": "default", REGISTERED: "true", "karpenter.sh/initialized": "true"});
+    let cluster = Cluster::default()
+        .with(limited)
+        .with(node("n1", "8", own))
+        .with(claim("c1", "n1", "8"))
+        .pods("web", 1, &needs("9"))
+        .pods("big", 1, &needs("8"))
+        .pods("more", 1, &needs("2"));
+    let outcome = cluster.outcome();
+    assert_eq!(outcome[0], "buy small: more-0");
+    assert_eq!(outcome[1], "use n1: big-0");
+}
+
+#[test]
+fn running_pods_and_daemon_sets_take_their_share_of_a_node() {
+    let set = json!({
+        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent", "namespace": "kube-system", "uid": "d"},
+        "spec": {"selector": {}, "template": {"spec": needs("500m")}},
+    });
+    let bound = |name: &str, cpu: &str| pod(name, &and(needs(cpu), "nodeName", json!("n1")));
+    let cluster = || Cluster::default().with(set.clone()).with(node("n1", "4", json!({}))).with(bound("old", "1"));
+    // 4 cores, less 1 for the running pod and 0.5 for the agent that is still to come.
+    assert_eq!(cluster().pods("web", 1, &needs("2500m")).outcome(), ["use n1: web-0"]);
+    assert_eq!(cluster().pods("web", 1, &needs("2600m")).outcome(), ["web-0: there is no NodePool to buy a node from"]);
+    let mut agent = bound("agent-x", "500m");
+    agent["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "agent", "uid": "d", "controller": true}]);
+    assert_eq!(
+        cluster().with(agent).pods("web", 1, &needs("2500m")).outcome(),
+        ["use n1: web-0"],
+        "it is there already"
+    );
+}
+
+#[test]
+fn a_finished_pod_takes_nothing_and_wants_nothing() {
+    let mut done = pod("done", &and(needs("4"), "nodeName", json!("n1")));
+    done["status"] = json!({"phase": "Succeeded"});
+    let cluster = Cluster::default().with(node("n1", "4", json!({}))).with(done).pods("web", 1, &needs("4"));
+    assert_eq!(cluster.outcome(), ["use n1: web-0"]);
+}
+
+#[test]
+fn a_claim_on_its_way_takes_pods_before_its_node_is_there() {
+    let cluster =
+        Cluster::default().with(pool("default", &[])).with(claim("c1", "n1", "8")).pods("web", 2, &needs("3"));
+    assert_eq!(cluster.outcome(), ["use c1: web-0 web-1"]);
+}
+
+#[test]
+fn a_claim_that_was_not_launched_takes_nothing() {
+    let mut unlaunched = claim("c1", "n1", "8");
+    unlaunched["status"] = json!({});
+    let cluster = Cluster::default().with(pool("default", &[])).with(unlaunched).pods("web", 1, &needs("1"));
+    assert_eq!(cluster.outcome(), ["buy small: web-0"]);
+    assert!(cluster.round().notes.iter().any(|n| n.contains("c1 has not been launched")));
+}
+
+#[test]
+fn taints_that_pass_do_not_count_until_the_node_is_initialized() {
+    let passing = json!([
+        {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"},
+        {"key": "boot", "effect": "NoExecute"},
+    ]);
+    let tainted = |labels: Value| {
+        let mut node = node("n1", "8", labels);
+        node["spec"]["taints"] = passing.clone();
+        node
+    };
+    let cluster =
+        |labels| Cluster::default().with(tainted(labels)).with(claim("c1", "n1", "8")).pods("web", 1, &needs("1"));
+    assert_eq!(cluster(json!({REGISTERED: "true"})).outcome(), ["use n1: web-0"]);
+    let initialized = json!({REGISTERED: "true", "karpenter.sh/initialized": "true"});
+    assert_eq!(cluster(initialized).outcome(), ["web-0: there is no NodePool to buy a node from"]);
+    let unmanaged = Cluster::default().with(tainted(json!({}))).pods("web", 1, &needs("1"));
+    assert_eq!(unmanaged.outcome(), ["web-0: there is no NodePool to buy a node from"], "nobody will take them away");
+}
+
+#[test]
+fn pods_of_a_node_that_goes_away_need_another_place() {
+    let mut leaving = claim("c1", "n1", "8");
+    leaving["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    let own = json!({"karpenter.sh/nodepool": "default", REGISTERED: "true", "karpenter.sh/initialized": "true"});
+    let stays = and(needs("1"), "nodeName", json!("n1"));
+    let cluster = Cluster::default()
+        .with(pool("default", &[]))
+        .with(node("n1", "8", own))
+        .with(leaving)
+        .with(pod("mover", &stays))
+        .pods("web", 1, &needs("500m"));
+    assert_eq!(cluster.outcome(), ["buy small: mover-0 web-0".replace("mover-0", "mover")]);
+}
+
+#[test]
+fn pods_that_are_not_ours_to_place_are_left_out() {
+    let gated = and(needs("1"), "schedulingGates", json!([{"name": "wait"}]));
+    let mut nominated = pod("nominated", &needs("1"));
+    nominated["status"] = json!({"nominatedNodeName": "elsewhere"});
+    let cluster = Cluster::default().with(pool("default", &[])).with(pod("gated", &gated)).with(nominated);
+    assert_eq!(cluster.outcome(), Vec::<String>::new());
+}
+
+#[test]
+fn a_pod_that_shuns_pools_is_rejected_with_the_words_users_know() {
+    let shuns = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "karpenter.sh/nodepool", "operator": "DoesNotExist"}]}
+    ]}}});
+    let cluster = Cluster::default().with(pool("default", &[])).pods("web", 1, &and(needs("1"), "affinity", shuns));
+    assert!(cluster.outcome()[0].starts_with("web-0: configured to not run on a Karpenter provisioned node"));
+}
+
+#[test]
+fn rules_that_are_not_kept_yet_are_reported_by_name() {
+    let far = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+        {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}}
+    ]}});
+    let picky = and(needs("1"), "affinity", far.clone());
+    let cluster = Cluster::default().with(pool("default", &[])).pods("web", 1, &picky);
+    assert_eq!(cluster.outcome(), ["web-0: not placed, because this version cannot keep its pod anti-affinity yet"]);
+
+    let mut victim = pod("victim", &needs("1"));
+    victim["metadata"]["labels"] = json!({"app": "web"});
+    let runs = pod("runs", &and(and(needs("1"), "affinity", far), "nodeName", json!("n1")));
+    let cluster =
+        Cluster::default().with(node("n1", "8", json!({}))).with(runs).with(victim).pods("other", 1, &needs("1"));
+    let outcome = cluster.outcome();
+    assert_eq!(outcome[0], "use n1: other-0");
+    assert!(outcome[1].contains("distance from running pods"), "{}", outcome[1]);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let cluster = Cluster::default().with(pool("default", &[])).pods("web", 1, &needs("lots"));
+    let expected =
+        "containers[main].resources.requests.cpu: \"lots\" is not a quantity: write for instance 500m, 2 or 1Gi";
+    assert_eq!(cluster.round().bad_input, [("Pod default/web-0".to_owned(), expected.to_owned())]);
+}
