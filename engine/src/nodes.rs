@@ -6,6 +6,7 @@
 
 use crate::pods;
 use crate::requests::{self, BadQuantity};
+use dovetail_api::conditions::{self, node_claim::INSTANCE_TERMINATING};
 use dovetail_api::labels;
 use dovetail_api::node_claim::NodeClaim;
 use dovetail_scheduler::problem::Node;
@@ -34,29 +35,43 @@ pub fn join<'o>(nodes: &'o [core::Node], claims: &'o [NodeClaim], pods: &'o [Pod
             bound.entry(node).or_default().push(pod);
         }
     }
-    let mut joined: BTreeSet<&str> = BTreeSet::new();
+    let known = Known::of(claims);
+    let mut joined: BTreeSet<usize> = BTreeSet::new();
     let mut out = vec![];
     for node in nodes {
         let name = node.metadata.name.as_deref().unwrap_or_default();
-        let claim = claims.iter().find(|c| belongs(c, node, name));
-        joined.extend(claim.and_then(|c| c.metadata.name.as_deref()));
-        out.push(NodeState { node: Some(node), claim, pods: bound.remove(name).unwrap_or_default() });
+        let claim = known.claim_of(node, name);
+        joined.extend(claim);
+        let pods = bound.remove(name).unwrap_or_default();
+        out.push(NodeState { node: Some(node), claim: claim.map(|c| &claims[c]), pods });
     }
-    for claim in claims {
-        let name = claim.metadata.name.as_deref().unwrap_or_default();
-        if !joined.contains(name) {
-            out.push(NodeState { node: None, claim: Some(claim), pods: vec![] });
-        }
-    }
+    let alone = claims.iter().enumerate().filter(|(c, _)| !joined.contains(c));
+    out.extend(alone.map(|(_, claim)| NodeState { node: None, claim: Some(claim), pods: vec![] }));
     out
 }
 
-fn belongs(claim: &NodeClaim, node: &core::Node, name: &str) -> bool {
-    let Some(status) = &claim.status else { return false };
-    let provider_id = node.spec.as_ref().and_then(|s| s.provider_id.as_deref()).filter(|id| !id.is_empty());
-    match (&status.provider_id, provider_id) {
-        (Some(claims), Some(nodes)) => claims == nodes,
-        _ => status.node_name.as_deref() == Some(name),
+/// Claims by what ties them to a node: the machine's identity, or else the node's name.
+struct Known<'o> {
+    by_machine: BTreeMap<&'o str, usize>,
+    by_node: BTreeMap<&'o str, usize>,
+}
+
+impl<'o> Known<'o> {
+    fn of(claims: &'o [NodeClaim]) -> Self {
+        let mut out = Self { by_machine: BTreeMap::new(), by_node: BTreeMap::new() };
+        for (c, status) in claims.iter().enumerate().filter_map(|(c, claim)| Some((c, claim.status.as_ref()?))) {
+            match (&status.provider_id, &status.node_name) {
+                (Some(machine), _) if !machine.is_empty() => out.by_machine.insert(machine, c),
+                (_, Some(node)) => out.by_node.insert(node, c),
+                _ => None,
+            };
+        }
+        out
+    }
+
+    fn claim_of(&self, node: &core::Node, name: &str) -> Option<usize> {
+        let machine = node.spec.as_ref().and_then(|s| s.provider_id.as_deref());
+        machine.and_then(|m| self.by_machine.get(m)).or_else(|| self.by_node.get(name)).copied()
     }
 }
 
@@ -84,11 +99,8 @@ impl NodeState<'_> {
     pub fn is_deleting(&self) -> bool {
         match self.claim {
             Some(claim) => {
-                let terminating = |c: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition| {
-                    c.type_ == "InstanceTerminating" && c.status == "True"
-                };
                 claim.metadata.deletion_timestamp.is_some()
-                    || claim.status.as_ref().is_some_and(|s| s.conditions.iter().any(terminating))
+                    || claim.status.as_ref().is_some_and(|s| conditions::is_true(&s.conditions, INSTANCE_TERMINATING))
             }
             None => self.node.is_some_and(|n| n.metadata.deletion_timestamp.is_some()),
         }

@@ -3,6 +3,10 @@
 //! A pool that cannot be used does not stop the others: it comes back with the condition that the controller would set on
 //! it, reason and message (specification "scheduling" 1.1, 1.2, 4.1).
 
+use dovetail_api::conditions;
+use dovetail_api::conditions::node_pool::{
+    NODE_CLASS_TERMINATING, NODE_CLASS_TERMINATING_MESSAGE, NODE_POOL_VALIDATION_FAILED,
+};
 use dovetail_api::labels;
 use dovetail_api::node_pool::{self as api, NodePool};
 use dovetail_cloudprovider::source::NodeClass;
@@ -15,8 +19,8 @@ use dovetail_scheduler::taint::Taint;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
     /// Its spec does not make sense.
-    #[error("NodePoolValidationFailed: {}", .0.join("; "))]
-    Invalid(Vec<String>),
+    #[error("{NODE_POOL_VALIDATION_FAILED}: {0}")]
+    Invalid(String),
     /// It is being deleted.
     #[error("it is being deleted")]
     Deleting,
@@ -29,8 +33,13 @@ pub enum NotReady {
         message: String,
     },
     /// Its node class is not ready.
-    #[error("NodeClassNotReady: {0}")]
-    NodeClass(String),
+    #[error("{reason}: {message}")]
+    NodeClass {
+        /// The reason that the pool's condition would have.
+        reason: String,
+        /// The message that the pool's condition would have.
+        message: String,
+    },
     /// The provider has nothing to sell for it.
     #[error("{0}")]
     Provider(String),
@@ -45,10 +54,9 @@ pub fn check(pool: &NodePool) -> Result<(), NotReady> {
         return Err(NotReady::Deleting);
     }
     dovetail_api::validation::node_pool(pool)
-        .map_err(|errors| NotReady::Invalid(errors.iter().map(ToString::to_string).collect()))?;
-    let ready = pool.status.iter().flat_map(|s| &s.conditions).find(|c| c.type_ == "Ready");
-    match ready {
-        Some(c) if c.status == "False" => {
+        .map_err(|faults| NotReady::Invalid(dovetail_api::validation::message(&faults)))?;
+    match pool.status.as_ref().and_then(|s| conditions::find(&s.conditions, conditions::READY)) {
+        Some(c) if c.status == conditions::FALSE => {
             Err(NotReady::Condition { reason: c.reason.clone(), message: c.message.clone() })
         }
         _ => Ok(()),
@@ -57,15 +65,19 @@ pub fn check(pool: &NodePool) -> Result<(), NotReady> {
 
 /// Why a node class may not be used, if it says so itself.
 pub fn class_not_ready(class: NodeClass<'_>) -> Option<NotReady> {
-    let (metadata, conditions) = match class {
+    let (metadata, given) = match class {
         NodeClass::Ec2(class) => (&class.metadata, class.status.as_ref().map(|s| &s.conditions)),
         NodeClass::Kwok(class) => (&class.metadata, class.status.as_ref().map(|s| &s.conditions)),
     };
     if metadata.deletion_timestamp.is_some() {
-        return Some(NotReady::NodeClass("NodeClass is Terminating".to_owned()));
+        return Some(NotReady::NodeClass {
+            reason: NODE_CLASS_TERMINATING.to_owned(),
+            message: NODE_CLASS_TERMINATING_MESSAGE.to_owned(),
+        });
     }
-    let unready = conditions.into_iter().flatten().find(|c| c.type_ == "Ready" && c.status == "False")?;
-    Some(NotReady::NodeClass(format!("{}: {}", unready.reason, unready.message)))
+    let ready = given.and_then(|list| conditions::find(list, conditions::READY))?;
+    (ready.status == conditions::FALSE)
+        .then(|| NotReady::NodeClass { reason: ready.reason.clone(), message: ready.message.clone() })
 }
 
 /// The labels that every node of the pool will have: those of the template, the pool's own and the node class's.

@@ -83,7 +83,7 @@ impl Round {
         usage: Option<&Resources>,
     ) -> Result<problem::NodePool, NotReady> {
         pools::check(pool)?;
-        let requirements = pools::requirements(pool).map_err(|e| NotReady::Invalid(vec![e.to_string()]))?;
+        let requirements = pools::requirements(pool).map_err(|e| NotReady::Invalid(e.to_string()))?;
         let instance_types = self.instance_types(pool, objects, source)?;
         let mut remaining = pools::limits(pool);
         if let (Some(remaining), Some(usage)) = (&mut remaining, usage) {
