@@ -60,8 +60,12 @@ pub fn by_kind(kind: &str) -> Option<CustomResourceDefinition> {
 /// The OpenAPI schema of a kind's only version; none if the kind is not one of [`KINDS`].
 #[must_use]
 pub fn schema(kind: &str) -> Option<Value> {
-    let version = by_kind(kind)?.spec.versions.into_iter().next()?;
-    let schema = version.schema?.open_api_v3_schema?;
+    schema_of(&by_kind(kind)?)
+}
+
+/// The OpenAPI schema of a CRD's first version.
+pub(crate) fn schema_of(crd: &CustomResourceDefinition) -> Option<Value> {
+    let schema = crd.spec.versions.first()?.schema.as_ref()?.open_api_v3_schema.as_ref()?;
     Some(serde_json::to_value(schema).expect("a schema that was read from JSON serialises to JSON"))
 }
 

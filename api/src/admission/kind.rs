@@ -27,19 +27,19 @@ impl Kind {
         let text = |field: &str| object.get(field).and_then(Value::as_str);
         let Some(name) = text("kind") else { return Err(Invalid::new("kind", "Required value")) };
         let Some(index) = crd::KINDS.iter().position(|kind| *kind == name) else {
-            return Err(Invalid::new("kind", unsupported(name, &crd::KINDS)));
+            return Err(Invalid::new("kind", unsupported(&format!("{name:?}"), &crd::KINDS)));
         };
         let (api_version, kind) = READY[index].get_or_init(|| Self::prepare(name));
         match text("apiVersion") {
             Some(found) if found == api_version => Ok(kind),
-            Some(found) => Err(Invalid::new("apiVersion", unsupported(found, &[api_version]))),
+            Some(found) => Err(Invalid::new("apiVersion", unsupported(&format!("{found:?}"), &[api_version]))),
             None => Err(Invalid::new("apiVersion", "Required value")),
         }
     }
 
     fn prepare(name: &str) -> (String, Self) {
         let crd = crd::by_kind(name).expect("every kind listed has a CRD");
-        let schema = crd::schema(name).expect("every CRD has a schema");
+        let schema = crd::schema_of(&crd).expect("every CRD has a schema");
         let version = crd.spec.versions.first().map_or("", |version| &version.name);
         let mut patterns = HashMap::new();
         let mut messages = HashMap::new();
@@ -69,10 +69,10 @@ impl Kind {
     }
 }
 
-/// The API server's message for a value that is not one of those allowed.
+/// The API server's message for a value, as JSON, that is not one of those allowed.
 pub(super) fn unsupported(value: &str, supported: &[impl AsRef<str>]) -> String {
     let supported: Vec<_> = supported.iter().map(|value| format!("{:?}", value.as_ref())).collect();
-    format!("Unsupported value: {value:?}: supported values: {}", supported.join(", "))
+    format!("Unsupported value: {value}: supported values: {}", supported.join(", "))
 }
 
 /// Gathers the patterns of a schema, compiled, and the messages of its rules.

@@ -17,10 +17,24 @@ pub(super) fn check(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<Inv
                 // Conversions fail rather than return false, and a failed rule is a broken rule.
                 _ => format!("{} evaluating rule: {}", broken.message, kind.message(&broken.rule)),
             };
-            Invalid::new(broken.field_path, format!("Invalid value: {what}"))
+            let message = format!("Invalid value: {}{what}", shown(object, &broken.field_path));
+            Invalid::new(broken.field_path, message)
         })
         .collect();
     // The rules come in no particular order of fields, but in that of the CRD for each field.
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
+}
+
+/// The value at a path as the API server shows it before a rule's message: only if it is short.
+fn shown(object: &Value, path: &str) -> String {
+    let pointer: String = path
+        .split(['.', '['])
+        .filter(|part| !part.is_empty())
+        .map(|part| format!("/{}", part.trim_end_matches(']')))
+        .collect();
+    match object.pointer(&pointer) {
+        Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => format!("{value}: "),
+        Some(Value::Array(_) | Value::Object(_) | Value::Null) | None => String::new(),
+    }
 }

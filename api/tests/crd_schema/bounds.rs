@@ -11,13 +11,15 @@ use serde_json::{Map, Value, json};
 use crate::crd_support::{Changes, valid, with};
 use crate::{at, judge, schema};
 
+/// The change that gives a field a value.
+type SetValue = fn(Value) -> Changes;
+
 /// A field with values that it may and may not have.
 pub(crate) struct Field {
     kind: &'static str,
     /// The field as the schema has it, `[]` for items and `*` for values of maps.
     path: &'static str,
-    /// The change that gives the field a value.
-    change: fn(Value) -> Changes,
+    change: SetValue,
     accepted: Vec<Value>,
     refused: Vec<Value>,
 }
@@ -25,7 +27,7 @@ pub(crate) struct Field {
 fn field(
     kind: &'static str,
     path: &'static str,
-    change: fn(Value) -> Changes,
+    change: SetValue,
     accepted: impl Into<Vec<Value>>,
     refused: impl Into<Vec<Value>>,
 ) -> Field {

@@ -73,6 +73,14 @@ fn a_null_counts_as_nothing_said() {
 }
 
 #[test]
+fn a_whole_number_with_a_point_is_a_whole_number() {
+    let changes = vec![("spec.weight", json!(10.0)), ("spec.limits", json!({ "cpu": 1e3 }))];
+    let pool: NodePool = admission::admit(with(valid("NodePool"), &changes)).expect("10.0 is 10");
+    assert_eq!(pool.spec.weight, Some(10));
+    assert_eq!(pool.spec.limits.expect("limits")["cpu"].value(), 1000);
+}
+
+#[test]
 fn empty_and_absent_stay_apart_where_the_drift_hash_tells_them_apart() {
     let mut manifest = valid("NodePool");
     manifest["spec"]["template"]["metadata"] = json!({ "labels": {} });
