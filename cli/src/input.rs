@@ -11,6 +11,7 @@ use dovetail_engine::objects::Objects;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
+pub(crate) mod default_pools;
 mod documents;
 mod errors;
 mod files;
@@ -23,11 +24,10 @@ mod unfilled;
 mod values;
 mod workloads;
 
-pub(crate) use errors::InputError;
+pub(crate) use errors::{InputError, Place};
 pub(crate) use trace::read_file as read_trace;
 
 use documents::Document;
-use errors::Place;
 use files::Source;
 use kinds::{Kind, Object};
 use manifests::{Reading, Refused};
@@ -42,6 +42,15 @@ pub(crate) struct Input {
     pub(crate) refused: Vec<String>,
     /// What a person should know about how the input was read.
     pub(crate) notes: Vec<String>,
+    /// Where each object stands, by kind, namespace and name; a pod made for a workload stands where that does.
+    places: HashMap<String, Place>,
+}
+
+impl Input {
+    /// Where an object stands, named as in `Pod default/web-0`.
+    pub(crate) fn place_of(&self, title: &str) -> Option<&Place> {
+        self.places.get(title)
+    }
 }
 
 /// Reads what the command line names. `environment` gives the values of placeholders.
@@ -153,15 +162,19 @@ impl Collection {
         let mut notes = self.notes();
         let mut objects = Objects::default();
         let mut workloads = Workloads::default();
+        let mut places = HashMap::with_capacity(self.found.len());
         for (place, object) in std::mem::take(&mut self.found) {
+            places.insert(object.title(), place.clone());
             distribute(place, object, &mut objects, &mut workloads);
         }
         for refused in &self.refused {
             stand_in(refused, &mut objects);
         }
-        notes.extend(workloads::expand(&workloads, &mut objects)?);
+        let expanded = workloads::expand(&workloads, &mut objects)?;
+        notes.extend(expanded.notes);
+        places.extend(expanded.places.into_iter().map(|(pod, place)| (format!("Pod {pod}"), place)));
         limit_ranges::apply(&objects.limit_ranges, &mut objects.pods);
-        Ok(Input { objects, notes, refused: self.refused.iter().map(explain).collect() })
+        Ok(Input { objects, notes, refused: self.refused.iter().map(explain).collect(), places })
     }
 
     fn notes(&mut self) -> Vec<String> {

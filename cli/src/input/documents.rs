@@ -20,6 +20,8 @@ pub(crate) struct Document<'t> {
     pub(crate) place: Place,
     /// Its text, without the markers around it.
     pub(crate) text: &'t str,
+    /// The line of the file on which the text begins, counted from 1.
+    first_line: usize,
 }
 
 /// What a document says.
@@ -48,9 +50,10 @@ pub(crate) fn split<'t>(file: &Arc<str>, text: &'t str) -> Vec<Document<'t>> {
     let mut begin = (0, 1);
     let mut push = |(from, line): (usize, usize), to: usize| {
         let text = &text[from..to];
-        if says_something(text) {
-            let place = Place { file: Arc::clone(file), document: documents.len() + 1, line, item: None };
-            documents.push(Document { place, text });
+        if let Some(silent) = text.lines().position(says_something) {
+            let place =
+                Place { file: Arc::clone(file), document: documents.len() + 1, line: line + silent, item: None };
+            documents.push(Document { place, text, first_line: line });
         }
     };
     let mut at = 0;
@@ -69,9 +72,10 @@ fn is_marker(line: &str, marker: &str) -> bool {
     line.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
-/// Whether there is more than blank lines, comments and directives.
-fn says_something(text: &str) -> bool {
-    text.lines().map(str::trim_start).any(|line| !(line.is_empty() || line.starts_with(['#', '%'])))
+/// Whether a line is more than blank, a comment or a directive.
+fn says_something(line: &str) -> bool {
+    let line = line.trim_start();
+    !(line.is_empty() || line.starts_with(['#', '%']))
 }
 
 impl<'t> Document<'t> {
@@ -126,7 +130,7 @@ impl<'t> Document<'t> {
         InputError::Syntax {
             file: Arc::clone(&self.place.file),
             document: self.place.document,
-            line: self.place.line + line_within.saturating_sub(1),
+            line: self.first_line + line_within.saturating_sub(1),
             what,
         }
     }
@@ -194,7 +198,7 @@ mod tests {
     #[test]
     fn documents_are_counted_where_something_is_said() {
         let text = "# Source: chart\n---\na: 1\n--- # next\n---\n%YAML 1.2\n---\nb: 2\n...\nc: 3\n--- {d: 4}\n";
-        assert_eq!(documents(text), [(1, 2, "a: 1"), (2, 7, "b: 2"), (3, 9, "c: 3"), (4, 11, "{d: 4}")]);
+        assert_eq!(documents(text), [(1, 3, "a: 1"), (2, 8, "b: 2"), (3, 10, "c: 3"), (4, 11, "{d: 4}")]);
         assert_eq!(documents("\u{feff}a: 1"), [(1, 1, "a: 1")]);
         assert_eq!(documents(" \n# only a comment\n---\n"), []);
         assert_eq!(documents("text: |\n  ---\n  more\n----\n").len(), 1, "only a bare marker at the margin divides");

@@ -31,16 +31,25 @@ pub(crate) struct Workloads {
     pub(crate) jobs: Vec<(Place, Job)>,
 }
 
-/// Adds the pods that are missing to the objects, and the claims that StatefulSets make for theirs. Returns what a person
-/// should know about that.
+/// What expansion has to say beside the objects.
+#[derive(Debug, Default)]
+pub(crate) struct Expanded {
+    /// What a person should know.
+    pub(crate) notes: Vec<String>,
+    /// Where the workload of each pod made here stands: namespace and name of the pod, and the place.
+    pub(crate) places: Vec<(String, Place)>,
+}
+
+/// Adds the pods that are missing to the objects, and the claims that StatefulSets make for theirs.
 ///
 /// # Errors
 /// Workloads without a pod template, and numbers of replicas that cannot be.
-pub(crate) fn expand(workloads: &Workloads, objects: &mut Objects) -> Result<Vec<String>, Vec<InputError>> {
+pub(crate) fn expand(workloads: &Workloads, objects: &mut Objects) -> Result<Expanded, Vec<InputError>> {
     name_generated(&mut objects.pods);
     let live = Live::of(&objects.pods, &workloads.replica_sets);
     let taken = objects.pods.iter().filter_map(|p| Some((p.metadata.namespace.clone()?, p.metadata.name.clone()?)));
-    let mut expansion = Expansion { taken: taken.collect(), topped_up: vec![], made: 0, errors: vec![] };
+    let mut expansion =
+        Expansion { taken: taken.collect(), topped_up: vec![], made: 0, places: vec![], errors: vec![] };
     // Pods of StatefulSets have names of their own, so these come before those that take what is free.
     for (place, set) in &workloads.stateful_sets {
         expansion.stateful_set(place, set, objects);
@@ -85,7 +94,10 @@ pub(crate) fn expand(workloads: &Workloads, objects: &mut Objects) -> Result<Vec
     for (place, job) in &workloads.jobs {
         expansion.job(place, job, &live, objects);
     }
-    if expansion.errors.is_empty() { Ok(expansion.notes()) } else { Err(expansion.errors) }
+    if !expansion.errors.is_empty() {
+        return Err(expansion.errors);
+    }
+    Ok(Expanded { notes: expansion.notes(), places: expansion.places })
 }
 
 /// Names pods that leave their name to the API server.
@@ -219,6 +231,7 @@ struct Expansion {
     /// Workloads with pods among the objects: title, and how many pods were added.
     topped_up: Vec<(String, usize)>,
     made: usize,
+    places: Vec<(String, Place)>,
     errors: Vec<InputError>,
 }
 
@@ -302,6 +315,7 @@ impl Expansion {
             };
             let mut pod = controller.pod(template, name);
             finish(&mut pod);
+            self.places.push((dovetail_engine::pods::name(&pod), controller.place.clone()));
             objects.pods.push(pod);
         }
     }
@@ -339,6 +353,7 @@ impl Expansion {
             for template in &claim_templates {
                 claim(template, namespace, &pod_name, &mut pod, objects);
             }
+            self.places.push((dovetail_engine::pods::name(&pod), place.clone()));
             objects.pods.push(pod);
         }
         if missing < wanted {
@@ -373,7 +388,7 @@ impl Expansion {
         true
     }
 
-    fn notes(self) -> Vec<String> {
+    fn notes(&self) -> Vec<String> {
         const NAMED: usize = 3;
         if self.topped_up.is_empty() {
             return vec![];

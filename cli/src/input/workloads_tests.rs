@@ -37,7 +37,7 @@ fn pod(name: &str, owner: Option<(&str, &str)>) -> Pod {
 /// The names of the pods after expansion, and the notes.
 fn expanded(workloads: &Workloads, pods: Vec<Pod>) -> (Vec<String>, Vec<String>) {
     let mut objects = Objects { pods, ..Objects::default() };
-    let notes = expand(workloads, &mut objects).expect("workloads that make sense");
+    let notes = expand(workloads, &mut objects).expect("workloads that make sense").notes;
     (objects.pods.into_iter().filter_map(|p| p.metadata.name).collect(), notes)
 }
 
@@ -115,7 +115,8 @@ fn a_stateful_set_has_fixed_names_and_a_claim_for_each_pod() {
     let workloads = Workloads { stateful_sets: vec![object(set)], ..Workloads::default() };
     let mut objects = Objects { pods: vec![pod("db-5", Some(("StatefulSet", "db")))], ..Objects::default() };
     let notes = expand(&workloads, &mut objects).expect("workloads that make sense");
-    assert_eq!(notes.len(), 1);
+    assert_eq!(notes.notes.len(), 1);
+    assert_eq!(notes.places, [("default/db-6".to_owned(), place())]);
     let names: Vec<_> = objects.pods.iter().filter_map(|p| p.metadata.name.as_deref()).collect();
     assert_eq!(names, ["db-5", "db-6"]);
     let volumes = objects.pods[1].spec.as_ref().and_then(|s| s.volumes.as_ref()).expect("volumes");

@@ -1,0 +1,202 @@
+//! `dovetail plan` from the command line to its answer: what is bought, how it is shown, and with which status it ends.
+
+use crate::support::{CLASS, Folder, POOL, deployment, pod};
+use serde_json::json;
+
+#[test]
+fn a_deployment_is_packed_and_the_answer_has_its_shape() {
+    let folder = Folder::with_pool().file("web.yaml", &deployment("web", "3", "cpu: 900m, memory: 1Gi"));
+    let outcome = folder.plan(&[".", "-o", "json"]);
+    let mut answer = outcome.json();
+    assert!(answer["seconds"].as_f64().is_some_and(|s| (0.0..5.0).contains(&s)), "{answer}");
+    answer.as_object_mut().expect("an object").remove("seconds");
+    let claim = |types: &[&str], pods: &[&str], cpu: &str, memory: &str, price: f64| {
+        json!({"nodePool": "default", "instanceTypes": types, "price": price, "pods": pods,
+            "requests": {"cpu": cpu, "memory": memory, "pods": pods.len().to_string()},
+            "requirements": ["karpenter.kwok.sh/kwoknodeclass In [default]", "karpenter.sh/capacity-type In [on-demand]",
+                "karpenter.sh/nodepool In [default]"]})
+    };
+    // First fit: a node that was opened takes whatever still fits on one of its types, though two small ones would do.
+    let expected = json!({"policy": "karpenter", "cost": 1.5, "bound": null, "existing": [], "errors": {},
+        "claims": [claim(&["large"], &["default/web-0", "default/web-1", "default/web-2"], "2700m", "3Gi", 1.5)]});
+    assert_eq!(answer, expected);
+}
+
+#[test]
+fn the_table_says_what_to_buy_what_it_costs_and_what_has_no_place() {
+    let folder = Folder::with_pool()
+        .file("web.yaml", &deployment("web", "2", "cpu: 900m, memory: 1Gi"))
+        .file("big.yaml", &deployment("big", "4", "cpu: 20"))
+        .file("odd.yaml", &(pod("odd", "cpu: 1") + "  nodeSelector: {disk: fast}\n"));
+    let outcome = folder.plan(&["."]);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    assert_eq!(
+        outcome.stdout,
+        "\
+NODEPOOL  INSTANCE TYPE     ZONE    CAPACITY   NODES  PODS  CPU  MEMORY  $/H EACH     $/H
+default   small or 1 other  zone-a  on-demand      1     2  90%     25%    0.1000  0.1000
+
+1 node for 2 pods: $0.1000 an hour, $73.00 a month (730 hours)
+
+5 pods not placed
+  default/big-0, default/big-1, default/big-2 and 1 more
+    needs cpu 20; pool default: the largest of its 2 types leaves 16 to pods
+  default/odd
+    pool default: its nodes have no label disk
+"
+    );
+    assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+fn a_pod_goes_to_a_node_that_is_there_before_one_is_bought() {
+    let node = "apiVersion: v1\nkind: Node\nmetadata:\n  name: n1\n  labels: {kubernetes.io/os: linux}\nstatus:\n  \
+                allocatable: {cpu: 2, memory: 4Gi, pods: 10}\n  capacity: {cpu: 2, memory: 4Gi, pods: 10}\n";
+    let folder = Folder::with_pool().file("n.yaml", node).file("p.yaml", &pod("p", "cpu: 1"));
+    let answer = folder.plan(&[".", "-o", "json"]).json();
+    assert_eq!(answer["existing"], json!([{"node": "n1", "pods": ["default/p"]}]));
+    assert_eq!((&answer["claims"], &answer["cost"]), (&json!([]), &json!(0.0)));
+    let table = folder.plan(&["."]).stdout;
+    assert_eq!(table, "Nothing to buy.\n\n1 pod on 1 node already there\nNODE  PODS\nn1       1\n");
+}
+
+#[test]
+fn the_status_says_whether_pods_stay_without_a_place_only_if_that_was_asked() {
+    let folder = Folder::with_pool().file("p.yaml", &pod("p", "cpu: 100"));
+    assert_eq!(folder.plan(&["."]).status, 0);
+    let outcome = folder.plan(&[".", "--exit-code"]);
+    assert_eq!(outcome.status, 2);
+    assert!(outcome.stdout.contains("1 pod not placed"), "the plan is printed all the same: {outcome:?}");
+    let folder = Folder::with_pool().file("p.yaml", &pod("p", "cpu: 1"));
+    assert_eq!(folder.plan(&[".", "--exit-code"]).status, 0);
+}
+
+#[test]
+fn yaml_says_the_same_as_json() {
+    let folder = Folder::with_pool().file("web.yaml", &deployment("web", "2", "cpu: 1"));
+    let without_seconds = |text: &str| text.lines().filter(|l| !l.contains("seconds")).collect::<Vec<_>>().join("\n");
+    let json = folder.plan(&[".", "-o", "json"]);
+    let yaml = folder.plan(&[".", "-o", "yaml"]);
+    let read: serde_json::Value = serde_saphyr::from_str(&without_seconds(&yaml.stdout)).expect("YAML");
+    let mut expected = json.json();
+    expected.as_object_mut().expect("an object").remove("seconds");
+    assert_eq!(read, expected);
+}
+
+#[test]
+fn standard_input_lists_and_json_are_read() {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [
+        serde_saphyr::from_str::<serde_json::Value>(POOL).expect("YAML"),
+        serde_saphyr::from_str::<serde_json::Value>(CLASS).expect("YAML"),
+        serde_saphyr::from_str::<serde_json::Value>(&pod("a", "cpu: 1")).expect("YAML"),
+    ]});
+    let folder = Folder::empty().file("list.json", &list.to_string());
+    let input = format!("{}---\n{}", pod("b", "cpu: 1"), pod("c", "cpu: 1"));
+    let outcome = folder.plan_with_input(&["list.json", "-", "-o", "json"], &input);
+    assert_eq!(outcome.placed(), ["default/a", "default/b", "default/c"]);
+}
+
+#[test]
+fn pods_that_are_there_are_not_planned_for_twice() {
+    let live = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web-x\n  labels: {pod-template-hash: abc}\n  ownerReferences:\n  \
+                - {apiVersion: apps/v1, kind: ReplicaSet, name: web-abc, uid: u, controller: true}\nspec:\n  nodeName: n1\n  \
+                containers: [{name: main}]\n";
+    let folder = Folder::with_pool().file("live.yaml", live).file("web.yaml", &deployment("web", "3", "cpu: 1"));
+    let outcome = folder.plan(&[".", "-o", "json"]);
+    assert_eq!(outcome.placed(), ["default/web-0", "default/web-1"]);
+    assert!(outcome.stderr.contains("added were Deployment default/web 2"), "{}", outcome.stderr);
+}
+
+#[test]
+fn one_bad_pool_does_not_stop_the_others() {
+    let bad = POOL.replace("operator: In", "operator: Near").replace("name: default\nspec", "name: bad\nspec");
+    let folder = Folder::with_pool().file("bad.yaml", &bad).file("p.yaml", &pod("p", "cpu: 1"));
+    let outcome = folder.plan(&[".", "-o", "json"]);
+    assert_eq!(outcome.placed(), ["default/p"]);
+    let stderr = &outcome.stderr;
+    assert!(stderr.starts_with("warning: ./bad.yaml, document 1 (line 1): NodePool bad: it is not ready"), "{stderr}");
+    assert!(stderr.contains("spec.template.spec.requirements[0].operator"), "{stderr}");
+}
+
+#[test]
+fn a_pool_whose_class_is_bad_is_not_ready_and_one_whose_class_is_elsewhere_is() {
+    let bad =
+        "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {name: default}\nspec: {amiFamily: Solaris}\n";
+    let pool = POOL.replace("karpenter.kwok.sh", "karpenter.k8s.aws").replace("KWOKNodeClass", "EC2NodeClass");
+    let folder = Folder::empty().file("pool.yaml", &pool).file("p.yaml", &pod("p", "cpu: 1"));
+    let alone = folder.run(&["plan", ".", "-o", "json"], "");
+    assert_eq!(alone.placed(), ["default/p"]);
+    assert!(alone.stderr.contains("note: EC2NodeClass default of NodePool default is not among"), "{}", alone.stderr);
+
+    let folder = folder.file("class.yaml", bad);
+    let outcome = folder.run(&["plan", ".", "-o", "json"], "");
+    assert_eq!(outcome.json()["errors"], json!({"default/p": "there is no NodePool to buy a node from"}));
+    let stderr = &outcome.stderr;
+    assert!(
+        stderr.contains("warning: ./class.yaml, document 1 (line 1): EC2NodeClass default: it is not ready"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("spec.amiFamily"), "{stderr}");
+    assert!(stderr.contains("warning: NodePool default is not ready"), "{stderr}");
+}
+
+#[test]
+fn other_kinds_and_pods_behind_gates_are_noted_once() {
+    let others = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n\
+                  ---\napiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\n";
+    let gated = pod("gated", "cpu: 1") + "  schedulingGates: [{name: wait}]\n";
+    let folder =
+        Folder::with_pool().file("others.yaml", others).file("gated.yaml", &gated).file("chart/values.yaml", "a: 1\n");
+    let outcome = folder.plan(&[".", "-o", "json"]);
+    assert_eq!(outcome.placed(), Vec::<String>::new());
+    assert_eq!(
+        outcome.stderr,
+        "note: skipped 2 ConfigMap: plans do not depend on them\n\
+         note: skipped 1 CronJob of batch: plans do not depend on them\n\
+         note: skipped ./chart/values.yaml: it holds no Kubernetes object\n\
+         note: 1 pod(s) wait behind scheduling gates: nothing is bought for them before the gates are gone\n"
+    );
+}
+
+#[test]
+fn a_trace_is_planned_with_default_pools_or_with_those_given() {
+    let trace = "name,cpu_milli,memory_mib,num_gpu\na,1000,1024,0\nb,4000,1024,1\n";
+    let folder = Folder::with_pool().file(".trace.csv", trace);
+    let alone = folder.plan(&["--trace", ".trace.csv", "-o", "json"]);
+    assert_eq!(alone.placed(), ["default/a", "default/b"]);
+    assert!(
+        alone.stderr.contains("note: no NodePool was given: nodes are bought from all of the catalogue"),
+        "{}",
+        alone.stderr
+    );
+    let given = folder.plan(&["pool.yaml", "--trace", ".trace.csv", "-o", "json"]);
+    assert_eq!(given.placed(), ["default/a", "default/b"]);
+    assert_eq!(given.stderr, "");
+
+    let ec2 = folder.run(&["plan", "--trace", ".trace.csv", "-o", "json"], "");
+    assert_eq!(ec2.placed(), ["default/a", "default/b"]);
+    let types = ec2.json()["claims"][0]["instanceTypes"].to_string();
+    assert!(types.contains("g4dn."), "the pod with a GPU goes to the default GPU pool: {types}");
+}
+
+#[test]
+fn a_limit_counts_as_a_request_and_limit_ranges_fill_in_what_pods_do_not_say() {
+    let limited = pod("limited", "").replace("requests: {}", "limits: {cpu: 1500m}");
+    let range = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: r, namespace: small}\nspec:\n  limits:\n  - {type: Container, \
+                 defaultRequest: {cpu: 200m}}\n";
+    let silent = pod("silent", "").replace("name: silent", "name: silent\n  namespace: small");
+    let folder = Folder::with_pool().file("a.yaml", &limited).file("b.yaml", &format!("{range}---\n{silent}"));
+    let answer = folder.plan(&[".", "-o", "json"]).json();
+    assert_eq!(answer["claims"][0]["requests"]["cpu"], "1700m");
+}
+
+#[test]
+fn colours_are_for_terminals_only() {
+    let folder = Folder::with_pool().file("p.yaml", &pod("p", "cpu: 100"));
+    let plain = folder.plan(&["."]);
+    assert!(!plain.stdout.contains('\u{1b}') && !plain.stderr.contains('\u{1b}'), "{plain:?}");
+    let forced = folder.variable("CLICOLOR_FORCE", "1");
+    assert!(forced.plan(&["."]).stdout.contains('\u{1b}'), "what no terminal is can be told to be one");
+    let refused = forced.variable("NO_COLOR", "1");
+    assert!(!refused.plan(&["."]).stdout.contains('\u{1b}'), "but not against NO_COLOR");
+}
