@@ -20,7 +20,7 @@ pub mod record;
 mod request;
 pub mod tables;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use labels::well_known;

@@ -92,14 +92,14 @@ const fn yes() -> bool {
 /// # Errors
 /// If it is no list in JSON, a field is missing or has no sensible value, or a name is there twice.
 pub fn read(json: &str) -> Result<KwokCatalogue, KwokError> {
-    let list: Vec<serde_json::Value> = serde_json::from_str(json).map_err(|e| KwokError::NotAList(e.to_string()))?;
+    // Reading straight through is several times as fast; who reads with paths only does so to say what is wrong.
+    let list = match serde_json::from_str::<Vec<TypeJson>>(json) {
+        Ok(list) => list,
+        Err(error) => return Err(fault(json).unwrap_or_else(|| KwokError::NotAList(error.to_string()))),
+    };
     let mut types: BTreeMap<String, TypeJson> = BTreeMap::new();
-    for (i, value) in list.into_iter().enumerate() {
-        let name = value.get("name").and_then(|n| n.as_str()).map_or_else(|| format!("number {i}"), str::to_owned);
-        let fail = |field: String, what: String| KwokError::Type { type_name: name.clone(), field, what };
-        let read: TypeJson =
-            serde_path_to_error::deserialize(value).map_err(|e| fail(e.path().to_string(), e.inner().to_string()))?;
-        if let Some(known) = types.insert(name.clone(), read) {
+    for t in list {
+        if let Some(known) = types.insert(t.name.clone(), t) {
             return Err(KwokError::Duplicate(known.name));
         }
     }
@@ -113,6 +113,16 @@ pub fn read(json: &str) -> Result<KwokCatalogue, KwokError> {
         })
         .collect::<Result<_, _>>()?;
     Ok(KwokCatalogue { types, well_known: keys.well_known })
+}
+
+/// The first type of a file that cannot be read, and the field at fault.
+fn fault(json: &str) -> Option<KwokError> {
+    let list: Vec<serde_json::Value> = serde_json::from_str(json).ok()?;
+    list.into_iter().enumerate().find_map(|(i, value)| {
+        let type_name = value.get("name").and_then(|n| n.as_str()).map_or_else(|| format!("number {i}"), str::to_owned);
+        let error = serde_path_to_error::deserialize::<_, TypeJson>(value).err()?;
+        Some(KwokError::Type { type_name, field: error.path().to_string(), what: error.inner().to_string() })
+    })
 }
 
 /// The label keys of a whole file.

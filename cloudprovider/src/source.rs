@@ -75,6 +75,9 @@ pub struct Ec2Source {
     answered: Mutex<FxHashMap<Ec2Request, Arc<[Arc<InstanceType>]>>>,
 }
 
+/// The most answers that are kept. Classes are few, but each change of a class asks anew, and an answer takes megabytes.
+const ANSWERS_MAX: usize = 32;
+
 impl Ec2Source {
     /// A source of what EC2 sells in `region`.
     ///
@@ -109,6 +112,9 @@ impl InstanceTypeSource for Ec2Source {
         }
         let answer: Arc<[Arc<InstanceType>]> = self.catalogue.instance_types(&request)?.into();
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if answered.len() >= ANSWERS_MAX {
+            answered.clear();
+        }
         Ok(Arc::clone(answered.entry(request).or_insert(answer)))
     }
 
@@ -129,5 +135,79 @@ impl InstanceTypeSource for KwokCatalogue {
 
     fn well_known(&self) -> &WellKnown {
         &self.well_known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ec2::testing::{class, only};
+    use serde_json::json;
+
+    fn source() -> Ec2Source {
+        Ec2Source::new(only("m5.large"), "us-east-1", Ec2Settings::default()).expect("a region that is known")
+    }
+
+    fn pods_of_m5(types: &[Arc<InstanceType>]) -> i64 {
+        types.iter().find(|t| &*t.name == "m5.large").expect("sold in us-east-1").capacity.get("pods")
+    }
+
+    #[test]
+    fn the_same_question_gives_the_same_list_and_another_another() {
+        let (source, pool) = (source(), NodePool::default());
+        let ask = |class| source.instance_types(&pool, class).expect("an answer");
+        let default = class(&json!({}), &json!({}));
+        let dense = class(&json!({"kubelet": {"maxPods": 58}}), &json!({}));
+        let unasked = ask(None);
+        assert!(Arc::ptr_eq(&unasked, &ask(None)));
+        assert!(
+            Arc::ptr_eq(&unasked, &ask(Some(NodeClass::Ec2(&default)))),
+            "a class of defaults asks for the defaults"
+        );
+        let denser = ask(Some(NodeClass::Ec2(&dense)));
+        assert_eq!((pods_of_m5(&unasked), pods_of_m5(&denser)), (29, 58));
+    }
+
+    #[test]
+    fn classes_that_come_and_go_do_not_fill_the_memory() {
+        let (source, pool) = (source(), NodePool::default());
+        for pods in 0..=ANSWERS_MAX {
+            let class = class(&json!({"kubelet": {"maxPods": pods}}), &json!({}));
+            source.instance_types(&pool, Some(NodeClass::Ec2(&class))).expect("an answer");
+        }
+        assert!(source.answered.lock().expect("nobody panicked").len() <= ANSWERS_MAX);
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_told() {
+        let (source, pool) = (source(), NodePool::default());
+        let kwok = KWOKNodeClass::default();
+        let foreign = source.instance_types(&pool, Some(NodeClass::Kwok(&kwok))).expect_err("of another provider");
+        assert_eq!(foreign, SourceError::ForeignNodeClass("KWOKNodeClass"));
+        let bad = class(&json!({"kubelet": {"maxPods": -1}}), &json!({}));
+        let unusable = source.instance_types(&pool, Some(NodeClass::Ec2(&bad))).expect_err("a bad field");
+        assert!(unusable.to_string().starts_with("EC2NodeClass default: spec.kubelet.maxPods: "), "{unusable}");
+        let nowhere = Ec2Source::new(source.catalogue.clone(), "mars-north-1", Ec2Settings::default());
+        assert!(matches!(nowhere, Err(CatalogueError::UnknownRegion { .. })));
+    }
+
+    #[test]
+    fn a_catalogue_file_sells_the_same_to_every_class() {
+        let file = r#"[{"name": "a", "architecture": "amd64", "operatingSystems": ["linux"], "resources": {}, "offerings": []}]"#;
+        let file = crate::kwok::read(file).expect("a catalogue");
+        let (pool, ec2, kwok) = (NodePool::default(), class(&json!({}), &json!({})), KWOKNodeClass::default());
+        for class in [None, Some(NodeClass::Ec2(&ec2)), Some(NodeClass::Kwok(&kwok))] {
+            assert!(Arc::ptr_eq(&file.instance_types(&pool, class).expect("an answer"), &file.types));
+        }
+        assert!(file.well_known().contains("karpenter.sh/nodepool"));
+    }
+
+    #[test]
+    fn well_known_keys_of_ec2_are_karpenter_s_and_the_aws_provider_s() {
+        let source = source();
+        for key in ["karpenter.sh/capacity-type", "karpenter.k8s.aws/instance-category", "topology.k8s.aws/zone-id"] {
+            assert!(source.well_known().contains(key), "{key}");
+        }
+        assert!(!source.well_known().contains("karpenter.kwok.sh/instance-size"));
     }
 }

@@ -25,8 +25,11 @@ const NOT_THE_TYPES: [&str; 3] = [labels::NODEPOOL, aws::EC2_NODE_CLASS, aws::ZO
 
 type Value<'t> = Option<Cow<'t, str>>;
 
-/// The labels that follow from the type alone; a value of `None` is a label that the type does not have.
-const OF_THE_TYPE: &[(&str, fn(&TypeRecord) -> Value<'_>)] = &[
+/// A label's key and its value; `None` where the type does not have the label.
+type Label = (&'static str, fn(&TypeRecord) -> Value<'_>);
+
+/// The labels that follow from the type alone.
+const OF_THE_TYPE: &[Label] = &[
     (labels::INSTANCE_TYPE, |t| text(&t.name)),
     (labels::ARCH, |t| text(t.architecture.as_str())),
     (aws::INSTANCE_CATEGORY, |t| text(scheme(&t.name)?.0)),

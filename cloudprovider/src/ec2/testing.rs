@@ -37,7 +37,7 @@ pub(crate) fn node(name: &str, request: &Ec2Request) -> InstanceType {
 }
 
 /// The embedded catalogue without any other type: making one is quicker than making all.
-fn only(name: &str) -> Catalogue {
+pub(crate) fn only(name: &str) -> Catalogue {
     let number = catalogue().types().iter().position(|t| t.name == name).unwrap_or_else(|| panic!("no type {name}"));
     let regions = catalogue().regions().map(|r| {
         let region = catalogue().region(r).expect("a region that is known");
