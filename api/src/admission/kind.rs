@@ -1,7 +1,7 @@
 //! The CRD that an object is held against, made ready for use once a process: its schema, its patterns and its CEL rules,
 //! compiled. It does not judge anything.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use kube_cel::{CompiledSchema, compile_schema};
@@ -14,10 +14,10 @@ use crate::crd;
 /// A kind, ready to judge objects with.
 pub(super) struct Kind {
     schema: Value,
-    patterns: HashMap<String, Regex>,
+    patterns: BTreeMap<String, Regex>,
     rules: CompiledSchema,
     /// The message of each rule, by the rule's text.
-    messages: HashMap<String, String>,
+    messages: BTreeMap<String, String>,
 }
 
 impl Kind {
@@ -41,8 +41,8 @@ impl Kind {
         let crd = crd::by_kind(name).expect("every kind listed has a CRD");
         let schema = crd::schema_of(&crd).expect("every CRD has a schema");
         let version = crd.spec.versions.first().map_or("", |version| &version.name);
-        let mut patterns = HashMap::new();
-        let mut messages = HashMap::new();
+        let mut patterns = BTreeMap::new();
+        let mut messages = BTreeMap::new();
         collect(&schema, &mut patterns, &mut messages);
         let rules = compile_schema(&schema);
         (format!("{}/{version}", crd.spec.group), Self { schema, patterns, rules, messages })
@@ -76,7 +76,7 @@ pub(super) fn unsupported(value: &str, supported: &[impl AsRef<str>]) -> String 
 }
 
 /// Gathers the patterns of a schema, compiled, and the messages of its rules.
-fn collect(schema: &Value, patterns: &mut HashMap<String, Regex>, messages: &mut HashMap<String, String>) {
+fn collect(schema: &Value, patterns: &mut BTreeMap<String, Regex>, messages: &mut BTreeMap<String, String>) {
     if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
         patterns.entry(pattern.to_owned()).or_insert_with(|| {
             // Bytes, because `\d` and `\s` mean ASCII in Go's expressions and Unicode in this crate's.
