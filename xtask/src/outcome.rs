@@ -21,6 +21,12 @@ pub(crate) enum Outcome {
     },
 }
 
+impl From<Result<(), String>> for Outcome {
+    fn from(result: Result<(), String>) -> Outcome {
+        result.map_or_else(Outcome::Failed, |()| Outcome::Passed)
+    }
+}
+
 /// The steps run so far.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
@@ -30,10 +36,13 @@ pub(crate) struct Record {
 impl Record {
     /// Announces a step with its command, runs it and notes how it ended. A failed step does not stop those after it:
     /// one run shows everything that is wrong.
-    pub(crate) fn step(&mut self, name: &'static str, command: &str, run: impl FnOnce() -> Outcome) {
+    pub(crate) fn step<O>(&mut self, name: &'static str, command: &str, run: impl FnOnce() -> O)
+    where
+        O: Into<Outcome>,
+    {
         println!("\n==> {name}\n    $ {command}");
         let start = Instant::now();
-        let outcome = run();
+        let outcome = run().into();
         let took = start.elapsed();
         match &outcome {
             Outcome::Passed => println!("    passed in {}", spell(took)),

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::chores::run;
-use crate::outcome::{Outcome, Record};
+use crate::outcome::Record;
 use crate::tidy::{Tree, readme_commands, subcommands_named};
 
 /// The NodePools of the example; each must buy something, or the example does not exercise it.
@@ -18,18 +18,15 @@ const POOLS: [&str; 2] = ["default", "gpu"];
 pub(crate) fn steps(record: &mut Record, root: &Path, tree: &Tree) {
     let shown = readme_commands(tree).into_iter().next().unwrap_or_default();
     let people = format!("{shown} --exit-code");
-    record.step("the example's plan", &people, || run(crate::cargo().args(arguments(&people)).current_dir(root)));
+    record.step("the example's plan", &people, || {
+        answer(root, &people).and_then(|table| {
+            println!("{table}");
+            compare(&table, tree.text("README.md").unwrap_or_default())
+        })
+    });
 
     let program = format!("{shown} --output json");
-    record.step("the plan as JSON", &program, || {
-        let mut command = crate::cargo();
-        command.args(arguments(&program)).current_dir(root).stdin(Stdio::null()).stderr(Stdio::inherit());
-        match command.output() {
-            Ok(output) if output.status.success() => verdict(&String::from_utf8_lossy(&output.stdout)),
-            Ok(output) => Outcome::Failed(format!("the command ended with {}", output.status)),
-            Err(error) => Outcome::Failed(format!("the command could not be started: {error}")),
-        }
-    });
+    record.step("the plan as JSON", &program, || answer(root, &program).and_then(|json| judge(&json)));
 
     for words in subcommands_named(tree) {
         let help = format!("cargo run --release -- {} --help", words.join(" "));
@@ -44,14 +41,27 @@ fn arguments(command: &str) -> impl Iterator<Item = &str> {
     command.split_whitespace().skip(1)
 }
 
-/// Whether the plan places every pod and buys from every pool.
-fn verdict(json: &str) -> Outcome {
-    match judge(json) {
-        Ok(()) => Outcome::Passed,
-        Err(reason) => Outcome::Failed(reason),
+/// What the command prints, with a region that does not depend on whose machine this is.
+fn answer(root: &Path, command: &str) -> Result<String, String> {
+    let mut cargo = crate::cargo();
+    cargo.args(arguments(command)).current_dir(root).env_remove("AWS_REGION");
+    let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("the command could not be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("the command ended with {}", output.status));
     }
+    String::from_utf8(output.stdout).map_err(|error| format!("the answer is not text: {error}"))
 }
 
+/// Whether the README shows what the command prints.
+fn compare(table: &str, readme: &str) -> Result<(), String> {
+    if !table.trim().is_empty() && readme.contains(&format!("```text\n{}\n```", table.trim_end())) {
+        return Ok(());
+    }
+    Err("README.md shows another plan; if the new one is right, put it into the `text` block".into())
+}
+
+/// Whether the plan places every pod and buys from every pool.
 fn judge(json: &str) -> Result<(), String> {
     let plan: Value = serde_json::from_str(json).map_err(|error| format!("the answer is not JSON: {error}"))?;
     let errors = plan.get("errors").and_then(Value::as_object).ok_or("the answer has no `errors`")?;
@@ -76,6 +86,13 @@ mod tests {
 
     const PLACED: &str = r#"{"errors": {}, "claims": [
         {"nodePool": "default", "pods": ["default/web-0"]}, {"nodePool": "gpu", "pods": ["default/gpu-workload"]}]}"#;
+
+    #[test]
+    fn the_readme_shows_the_plan_to_the_letter() {
+        assert!(compare("POOL  $/H\ngpu   3.9\n", "# X\n```text\nPOOL  $/H\ngpu   3.9\n```\n").is_ok());
+        assert!(compare("POOL  $/H\ngpu   4.1\n", "# X\n```text\nPOOL  $/H\ngpu   3.9\n```\n").is_err());
+        assert!(compare("", "# X\n```text\n\n```\n").is_err());
+    }
 
     #[test]
     fn a_plan_that_places_everything_passes() {
