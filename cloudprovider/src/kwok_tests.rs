@@ -1,3 +1,5 @@
+//! Catalogue files read: what they say, what they leave open, and what is wrong with them.
+
 use super::*;
 use serde_json::{Value, json};
 

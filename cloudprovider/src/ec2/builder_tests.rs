@@ -1,3 +1,5 @@
+//! The tables that AWS publishes, come together: what is kept, what is noted, what is refused.
+
 use super::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -1,3 +1,5 @@
+//! What machines have, figure for figure as the specification works it out.
+
 use super::*;
 use crate::ec2::family;
 use crate::ec2::request::{BlockDevice, Interface, Kubelet, MemoryShare};

@@ -1,3 +1,5 @@
+//! The catalogue that comes with the program: whole, small, and the same every time.
+
 use super::*;
 use crate::ec2::testing::{catalogue, request};
 

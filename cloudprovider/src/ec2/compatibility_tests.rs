@@ -1,3 +1,5 @@
+//! Which types suit which node classes.
+
 use super::*;
 use crate::ec2::request::PlacementGroup;
 use crate::ec2::testing::{bare_type, record, request, request_of};

@@ -1,3 +1,5 @@
+//! The labels of representative types, and that no label is left undefined.
+
 use super::*;
 use crate::ec2::request::Zone;
 use crate::ec2::testing::{catalogue, node, request, request_of};

@@ -1,3 +1,5 @@
+//! Where types can be bought, at what price, and what stays listed although it cannot.
+
 use super::*;
 use crate::ec2::request::PlacementGroup;
 use crate::ec2::testing::{catalogue, node, request};

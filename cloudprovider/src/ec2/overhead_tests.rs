@@ -1,3 +1,5 @@
+//! What is set aside, figure for figure as the specification and real nodes have it.
+
 use super::*;
 use crate::ec2::request::Kubelet;
 use crate::ec2::testing::{node, request, request_of};

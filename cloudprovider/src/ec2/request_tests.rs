@@ -1,3 +1,5 @@
+//! Node classes read into requests: every setting taken over, every bad field named.
+
 use super::*;
 use crate::ec2::testing::class;
 use serde_json::json;
