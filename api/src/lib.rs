@@ -3,6 +3,7 @@
 //! The CRDs are generated from these types. Nothing here talks to an API server, reads a clock or decides anything
 //! about nodes.
 
+#[cfg(feature = "admission")]
 pub mod admission;
 pub mod budget;
 pub mod capacity_buffer;
