@@ -9,7 +9,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::crd::fragments;
+use crate::crd::{fragments, patterns};
 use crate::duration::Duration;
 
 /// How simulated machines behave.
@@ -33,6 +33,7 @@ use crate::duration::Duration;
 pub struct KWOKNodeClassSpec {
     /// How long after its launch a machine joins the cluster. Unset: at once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = patterns::DURATION))]
     pub node_registration_delay: Option<Duration>,
 }
 

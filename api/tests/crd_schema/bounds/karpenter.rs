@@ -1,4 +1,4 @@
-//! Bounds of NodePool, NodeClaim, NodeOverlay and CapacityBuffer.
+//! Bounds of NodePool, NodeClaim, NodeOverlay, CapacityBuffer and KWOKNodeClass.
 
 use serde_json::{Value, json};
 
@@ -72,6 +72,7 @@ pub(super) fn fields() -> Vec<Field> {
     fields.extend(claims());
     fields.extend(overlays());
     fields.extend(buffers());
+    fields.extend(simulated_classes());
     fields
 }
 
@@ -464,4 +465,15 @@ fn buffers() -> Vec<Field> {
             quantities_out,
         ),
     ]
+}
+
+fn simulated_classes() -> Vec<Field> {
+    let (durations_in, durations_out) = durations();
+    vec![field(
+        "KWOKNodeClass",
+        "spec.nodeRegistrationDelay",
+        |value| vec![("spec.nodeRegistrationDelay", value)],
+        durations_in,
+        durations_out,
+    )]
 }
