@@ -141,7 +141,9 @@ fn capacity_reservations() -> Vec<Rule> {
         RESERVATIONS,
         message,
         &[
-            (json!([]), json!([{ "id": "cr-1", "tags": { "a": "b" } }])),
+            (json!([id(), { "id": "cr-2", "tags": { "a": "b" } }]), json!([{ "id": "cr-1", "tags": { "a": "b" } }])),
+            // Every term of an empty list is at fault; only a list that is left out is fine.
+            (json!(null), json!([])),
             (json!([id()]), json!([{ "id": "cr-1", "ownerID": "012345678901" }])),
             (
                 json!([{ "id": "cr-1", "instanceMatchCriteria": "open" }, id()]),

@@ -78,7 +78,7 @@ fn selectors() -> Vec<Field> {
             KIND,
             "spec.capacityReservationSelectorTerms",
             |value| vec![("spec.capacityReservationSelectorTerms", value)],
-            [json!([]), copies(30, &reservation)],
+            [copies(1, &reservation), copies(30, &reservation)],
             [copies(31, &reservation)],
         ),
         field(
