@@ -91,6 +91,7 @@ pub struct TemplateMetadata {
     pub labels: Option<BTreeMap<String, String>>,
     /// Annotations of the nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-map-type" = "granular"))]
     pub annotations: Option<BTreeMap<String, String>>,
 }
 

@@ -83,9 +83,14 @@ pub struct Requirement {
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub values: Vec<String>,
     /// The least number of distinct values of this key that the instance types of a node must offer, 1 to 50.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 50))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "min_values")]
     pub min_values: Option<i32>,
+}
+
+/// Schema of `minValues`. Unlike that of other integers it does not say how wide they are.
+fn min_values(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "integer", "minimum": 1, "maximum": 50 })
 }
 
 /// A constraint on one label of an instance type, as a NodeOverlay selects with it: a [`Requirement`] without `minValues`.
@@ -206,6 +211,11 @@ const COMPARISON_NEEDS_INTEGER: (&str, &str) = (
     "!(x.operator in ['Gt', 'Lt', 'Gte', 'Lte']) || (has(x.values) && size(x.values) == 1 && int(x.values[0]) >= 0)",
     "requirements operator 'Gt', 'Lt', 'Gte', or 'Lte' must have a single positive integer value",
 );
+/// The same rule of NodeOverlays, which Karpenter words without the last comma.
+const OVERLAY_COMPARISON_NEEDS_INTEGER: (&str, &str) = (
+    COMPARISON_NEEDS_INTEGER.0,
+    "requirements operator 'Gt', 'Lt', 'Gte' or 'Lte' must have a single positive integer value",
+);
 const MIN_VALUES_FIT: (&str, &str) = (
     "!(x.operator == 'In' && has(x.minValues)) || (has(x.values) && size(x.values) >= x.minValues)",
     "requirements with 'minValues' must have at least that many values specified in the 'values' field",
@@ -229,7 +239,7 @@ pub(crate) fn node_claim_requirements(generator: &mut SchemaGenerator) -> Schema
 pub(crate) fn node_overlay_requirements(generator: &mut SchemaGenerator) -> Schema {
     let mut item = OverlayRequirement::json_schema(generator);
     add_key_rules(&mut item, &aws_overlay_keys(), true);
-    list_of(item, &[NOT_IN_NEEDS_VALUES, IN_NEEDS_VALUES, COMPARISON_NEEDS_INTEGER])
+    list_of(item, &[NOT_IN_NEEDS_VALUES, IN_NEEDS_VALUES, OVERLAY_COMPARISON_NEEDS_INTEGER])
 }
 
 /// Schema of the labels that a NodePool puts on its nodes.

@@ -52,7 +52,7 @@ pub(crate) fn rules() -> Vec<Rule> {
     rules.push(rule(KIND, REQUIREMENTS, message, team("In", &["a"]), team("In", &[])));
     let message = "requirements with operator 'NotIn' must have a value defined";
     rules.push(rule(KIND, REQUIREMENTS, message, team("NotIn", &["a"]), team("NotIn", &[])));
-    let message = "requirements operator 'Gt', 'Lt', 'Gte', or 'Lte' must have a single positive integer value";
+    let message = "requirements operator 'Gt', 'Lt', 'Gte' or 'Lte' must have a single positive integer value";
     rules.push(rule(KIND, REQUIREMENTS, message, team("Lt", &["1"]), team("Gt", &["-5"])));
     rules
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use dovetail_api::crd;
 use serde_json::{Map, Value, json};
 
-use crate::schema;
+use crate::{at, schema};
 
 /// What offline admission understands, and what needs no understanding.
 const KEYWORDS: [&str; 25] = [
@@ -101,11 +101,37 @@ fn formats_are_those_that_the_api_server_checks() {
     every_node(|path, node| {
         let format = node.get("format").and_then(Value::as_str);
         match node.get("type").and_then(Value::as_str) {
-            Some("integer") => assert!(matches!(format, Some("int32" | "int64")), "{path}: {format:?}"),
+            Some("integer") => assert!(matches!(format, None | Some("int32" | "int64")), "{path}: {format:?}"),
             Some("string") => assert!(matches!(format, None | Some("date-time")), "{path}: {format:?}"),
             _ => assert_eq!(format, None, "{path}"),
         }
     });
+}
+
+#[test]
+fn integers_are_as_wide_as_karpenters() {
+    let width = |kind: &str, field: &str| at(kind, field).get("format").and_then(Value::as_str).map(ToOwned::to_owned);
+    for (kind, field, expected) in [
+        ("NodePool", "spec.weight", Some("int32")),
+        ("NodePool", "spec.replicas", Some("int64")),
+        ("NodePool", "spec.template.spec.requirements[].minValues", None),
+        ("NodePool", "status.nodes", Some("int64")),
+        ("NodePool", "status.nodeClassObservedGeneration", Some("int64")),
+        ("NodeClaim", "spec.requirements[].minValues", None),
+        ("NodeOverlay", "spec.weight", Some("int32")),
+        ("CapacityBuffer", "spec.replicas", Some("int32")),
+        ("CapacityBuffer", "spec.percentage", Some("int32")),
+        ("CapacityBuffer", "status.replicas", Some("int32")),
+        ("CapacityBuffer", "status.podTemplateGeneration", Some("int64")),
+        ("EC2NodeClass", "spec.ipPrefixCount", Some("int32")),
+        ("EC2NodeClass", "spec.metadataOptions.httpPutResponseHopLimit", Some("int64")),
+        ("EC2NodeClass", "spec.blockDeviceMappings[].ebs.iops", Some("int64")),
+        ("EC2NodeClass", "spec.blockDeviceMappings[].ebs.throughput", Some("int64")),
+        ("EC2NodeClass", "spec.blockDeviceMappings[].ebs.volumeInitializationRate", Some("int32")),
+        ("EC2NodeClass", "spec.connectionTracking.tcpEstablishedTimeout", Some("int32")),
+    ] {
+        assert_eq!(width(kind, field).as_deref(), expected, "{kind} {field}");
+    }
 }
 
 #[test]
