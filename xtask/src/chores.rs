@@ -22,10 +22,10 @@ pub(crate) fn test(root: &Path) -> ExitCode {
         &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
         &[],
     );
-    cargo(&mut record, root, "tests", &["test", "--workspace"], &[]);
+    cargo(&mut record, root, "tests", &["test", "--workspace", "--no-fail-fast"], &[]);
     record.step("each crate alone", "cargo check --package NAME, for each crate", || each_alone(root));
     cargo(&mut record, root, "documentation", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")]);
-    cargo(&mut record, root, "benchmarks compile", &["bench", "--workspace", "--no-run"], &[]);
+    cargo(&mut record, root, "benchmarks compile", &["bench", "--package", "dovetail-benches", "--no-run"], &[]);
     match Tree::read(root) {
         Ok(tree) => plan_smoke::steps(&mut record, root, &tree),
         Err(error) => record.step("the example's plan", "", || Outcome::Failed(error.to_string())),

@@ -139,13 +139,14 @@ fn resolve(from: &str, link: &str) -> String {
 fn check_code_map(tree: &Tree) -> Vec<Finding> {
     let map = tree.text("ARCHITECTURE.md").unwrap_or_default();
     let mut findings = Vec::new();
+    let tests = super::purity::test_files(tree);
     let crates: Vec<&str> = tree.paths().filter_map(|path| path.strip_suffix("/Cargo.toml")).collect();
     for folder in crates {
         let Some(section) = section_of(map, folder) else {
             findings.push(MAP.file("ARCHITECTURE.md", format!("has no heading for the crate `{folder}/`")));
             continue;
         };
-        let built = modules_of(tree, folder);
+        let built = modules_of(tree, folder, &tests);
         let listed: BTreeSet<&str> =
             section.lines().filter_map(|line| line.strip_prefix("- `")?.split('`').next()).collect();
         for module in built.iter().filter(|module| !listed.contains(module.as_str())) {
@@ -179,8 +180,7 @@ fn section_of<'a>(map: &'a str, folder: &str) -> Option<&'a str> {
 }
 
 /// The modules directly below a crate's root. A module of files only for tests is left out.
-fn modules_of(tree: &Tree, folder: &str) -> BTreeSet<String> {
-    let tests = super::purity::test_files(tree);
+fn modules_of(tree: &Tree, folder: &str, tests: &BTreeSet<String>) -> BTreeSet<String> {
     let sources = format!("{folder}/src/");
     let shipped = tree.rust().filter(|file| !tests.iter().any(|test| super::purity::covers(test, &file.path)));
     let below = shipped.filter_map(|file| file.path.strip_prefix(&sources)?.split('/').next());
