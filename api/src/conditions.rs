@@ -6,6 +6,8 @@
 
 pub mod capacity_buffer;
 pub mod ec2_node_class;
+pub mod launch_failure;
+pub mod node;
 pub mod node_claim;
 pub mod node_overlay;
 pub mod node_pool;

@@ -21,5 +21,9 @@ pub const WELL_KNOWN: &[&str] = &[INSTANCE_CPU, INSTANCE_FAMILY, INSTANCE_MEMORY
 pub const NODE: &str = "kwok.x-k8s.io/node";
 /// Value of [`NODE`].
 pub const NODE_VALUE: &str = "fake";
+/// Label: the stage of its simulated life that a node is in.
+pub const STAGE: &str = "kwok.x-k8s.io/stage";
+/// Value of [`STAGE`] at which KWOK leaves a node's conditions alone, so that a test can make it unhealthy.
+pub const STAGE_UNHEALTHY: &str = "unhealthy";
 /// The partition that a simulated node belongs to.
 pub const PARTITION: &str = "kwok-partition";

@@ -1,6 +1,7 @@
 //! Objects as wholes: which kinds there are, what may be unknown, and what the API server says about structure.
 
 use dovetail_api::admission::{self, Invalid};
+use dovetail_api::conditions::{self, launch_failure, node_claim};
 use dovetail_api::node_pool::NodePool;
 use serde_json::{Value, json};
 
@@ -160,4 +161,26 @@ fn a_value_that_the_schema_admits_and_no_type_can_hold_is_refused_and_does_not_p
     assert_eq!(judge(&pool), Ok(()));
     let found = admission::admit::<NodePool>(pool).expect_err("1e2.5 is no quantity");
     assert!(found[0].message.contains("1e2.5"), "{}", found[0]);
+}
+
+#[test]
+fn a_node_claim_may_say_any_reason_why_its_launch_failed() {
+    let mut reasons = launch_failure::ALL.to_vec();
+    for reason in &reasons {
+        let launched = json!({
+            "type": node_claim::LAUNCHED,
+            "status": conditions::UNKNOWN,
+            "reason": reason,
+            "message": "EC2 said no",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        });
+        assert_eq!(
+            judge(&with(valid("NodeClaim"), &vec![("status.conditions", json!([launched]))])),
+            Ok(()),
+            "{reason}"
+        );
+    }
+    reasons.sort_unstable();
+    reasons.dedup();
+    assert_eq!(reasons.len(), launch_failure::ALL.len(), "no two failures share a reason");
 }
