@@ -9,7 +9,7 @@ use crate::instance_type::InstanceType;
 use crate::problem::{DaemonPod, Node, NodePool};
 use crate::requirements::{Requirements, WellKnown};
 use crate::resources::Resources;
-use crate::taint::{Effect, Toleration, untolerated};
+use crate::taint::{Effect, Taint, untolerated};
 
 /// The DaemonSets that may run on a pool's nodes, with the ways in which each selects them.
 pub(crate) fn on_pool<'p>(
@@ -17,10 +17,9 @@ pub(crate) fn on_pool<'p>(
     pool: &NodePool,
     well_known: &WellKnown,
 ) -> Vec<(&'p DaemonPod, Vec<Requirements>)> {
-    let soft = Toleration::of_effect(Effect::PreferNoSchedule);
     daemons
         .iter()
-        .filter(|d| untolerated(&pool.taints, &d.tolerations).all(|taint| soft.tolerates(taint)))
+        .filter(|d| gets_past(&pool.taints, d))
         .filter_map(|d| {
             let ways: Vec<_> = d
                 .selection
@@ -52,9 +51,15 @@ pub(crate) fn still_to_come(daemons: &[DaemonPod], node: &Node) -> Resources {
     for daemon in daemons {
         let selected =
             || daemon.selection.strict().iter().any(|way| node.labels.compatible(way, &nothing_undefined).is_ok());
-        if untolerated(&node.taints, &daemon.tolerations).next().is_none() && selected() {
+        if gets_past(&node.taints, daemon) && selected() {
             sum.add(&daemon.requests);
         }
     }
     sum.iter().map(|(k, v)| (k.clone(), (v - node.bound_daemons.get(k)).max(0))).collect()
+}
+
+/// Whether the taints let a DaemonSet's pod in. A taint that only prefers pods to stay away does: the DaemonSet wants just
+/// this node, there is no other that it could prefer.
+fn gets_past(taints: &[Taint], daemon: &DaemonPod) -> bool {
+    untolerated(taints, &daemon.tolerations).all(|taint| taint.effect == Effect::PreferNoSchedule)
 }
