@@ -30,6 +30,8 @@ impl Dice {
 
 /// Machines of 80 families in 6 sizes, 480 in all; six of the families have GPUs.
 pub fn machines() -> Arc<[Arc<InstanceType>]> {
+    let way = |zone: &&str| Arc::new(Requirements::from_labels([(ZONE, *zone), (CAPACITY_TYPE, "on-demand")]));
+    let ways: Vec<_> = ZONES.iter().map(way).collect();
     let mut out = vec![];
     for family in 0..80i64 {
         for size in 0..6u32 {
@@ -47,8 +49,8 @@ pub fn machines() -> Arc<[Arc<InstanceType>]> {
             #[allow(clippy::cast_precision_loss)] // small numbers
             let dollars =
                 0.03 * cpu as f64 + 0.004 * (cpu * memory_per_cpu) as f64 + 0.5 * gpus as f64 + 0.0001 * family as f64;
-            let offering = |zone: &str| Offering {
-                requirements: Requirements::from_labels([(ZONE, zone), (CAPACITY_TYPE, "on-demand")]),
+            let offering = |way: &Arc<Requirements>| Offering {
+                requirements: Arc::clone(way),
                 price: Price::from_dollars(dollars),
                 available: true,
                 reservation_capacity: None,
@@ -59,7 +61,7 @@ pub fn machines() -> Arc<[Arc<InstanceType>]> {
             out.push(Arc::new(InstanceType {
                 name: name.as_str().into(),
                 requirements,
-                offerings: ZONES.iter().map(|z| offering(z)).collect(),
+                offerings: ways.iter().map(offering).collect(),
                 capacity,
                 overhead: Overhead::default(),
             }));

@@ -226,7 +226,7 @@ fn offering(o: &OfferingJson) -> Result<Offering, (String, String)> {
         return Err(("Requirements".to_owned(), what));
     }
     Ok(Offering {
-        requirements,
+        requirements: Arc::new(requirements),
         price: Price::from_dollars(o.price),
         available: o.available,
         // Only what is reserved can run out.

@@ -28,7 +28,7 @@ fn machine(name: &str, cpu: i64, memory: i64, dollars: f64, extra: &[(&str, i64)
     let mut capacity = Resources::new().with(CPU, cpu * 1000).with(MEMORY, gib(memory)).with(PODS, 110);
     extra.iter().for_each(|(k, v)| capacity.set(*k, *v));
     let offering = |zone: &str| Offering {
-        requirements: Requirements::from_labels([(ZONE, zone), (CAPACITY_TYPE, "on-demand")]),
+        requirements: Arc::new(Requirements::from_labels([(ZONE, zone), (CAPACITY_TYPE, "on-demand")])),
         price: Price::from_dollars(dollars),
         available: true,
         reservation_capacity: None,

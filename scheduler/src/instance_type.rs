@@ -10,6 +10,7 @@ use crate::resources::{MEMORY, Resources};
 use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
+use std::sync::Arc;
 
 /// Dollars per hour, kept in millionths of a millionth so that sums are exact and the order of adding never shows.
 /// The largest price is about nine million dollars an hour; larger sums stay there.
@@ -81,8 +82,9 @@ pub struct InstanceType {
 /// One place and way of buying an instance type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offering {
-    /// Capacity type and zone, and for reserved capacity the reservation.
-    pub requirements: Requirements,
+    /// Capacity type and zone, and for reserved capacity the reservation. Shared: a region has a dozen ways of buying for a
+    /// thousand types.
+    pub requirements: Arc<Requirements>,
     /// What it costs.
     pub price: Price,
     /// Whether it can be bought at the moment, as far as is known.

@@ -15,6 +15,7 @@ use crate::resources::{NODES, Resources};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The resources that are asked for by anyone, in a fixed order; amounts become rows of numbers in that order.
 #[derive(Debug)]
@@ -123,6 +124,8 @@ impl<'p> PoolIndex<'p> {
         let mut overhead: Vec<Rc<Resources>> = Vec::with_capacity(n);
         let mut distinct: FxHashMap<Resources, Rc<Resources>> = FxHashMap::default();
         let mut way_ids: FxHashMap<&Requirements, usize> = FxHashMap::default();
+        // Ways are mostly shared, and the same object is the same way: a look at where it lies saves reading it.
+        let mut by_place: FxHashMap<*const Requirements, usize> = FxHashMap::default();
         let mut ways: Vec<&Requirements> = vec![];
         let mut offers: Vec<Vec<(usize, Price)>> = vec![vec![]; n];
         let mut sold: Vec<Bits> = vec![];
@@ -138,10 +141,12 @@ impl<'p> PoolIndex<'p> {
             room.extend(columns.row(&left));
             overhead.push(Rc::clone(distinct.entry(taken.clone()).or_insert_with(|| Rc::new(taken))));
             for offering in instance_type.offerings.iter().filter(|o| o.available && o.reservation_capacity.is_none()) {
-                let way = *way_ids.entry(&offering.requirements).or_insert_with(|| {
-                    ways.push(&offering.requirements);
-                    sold.push(Bits::none(n));
-                    ways.len() - 1
+                let way = *by_place.entry(Arc::as_ptr(&offering.requirements)).or_insert_with(|| {
+                    *way_ids.entry(&offering.requirements).or_insert_with(|| {
+                        ways.push(&offering.requirements);
+                        sold.push(Bits::none(n));
+                        ways.len() - 1
+                    })
                 });
                 sold[way].insert(t);
                 offers[t].push((way, offering.price));

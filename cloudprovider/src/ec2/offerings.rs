@@ -12,6 +12,7 @@ use dovetail_api::labels::{self, aws};
 use dovetail_scheduler::instance_type::{Offering, Price};
 use dovetail_scheduler::requirement::{Name, Requirement};
 use dovetail_scheduler::requirements::Requirements;
+use std::sync::Arc;
 
 /// The region whose prices stand in for those that are not known.
 pub(crate) const HOME: &str = "us-east-1";
@@ -28,7 +29,7 @@ pub(crate) struct Market<'a> {
     /// The zones that the request may use, as bits in the order of the region's.
     usable: u64,
     /// For each zone of the region, how buying there on demand and as spot is written down.
-    ways: Vec<[Requirements; 2]>,
+    ways: Vec<[Arc<Requirements>; 2]>,
 }
 
 impl<'a> Market<'a> {
@@ -43,7 +44,7 @@ impl<'a> Market<'a> {
             {
                 way.replace(Name::from(key), Requirement::absent());
             }
-            way
+            Arc::new(way)
         };
         let both = |zone: &String| [way(zone, labels::CAPACITY_TYPE_ON_DEMAND), way(zone, labels::CAPACITY_TYPE_SPOT)];
         Self { region, home, request, usable, ways: region.zones.iter().map(both).collect() }
@@ -73,7 +74,7 @@ impl<'a> Market<'a> {
             for (way, price) in ways.iter().zip(prices) {
                 let Some(price) = price else { continue };
                 out.push(Offering {
-                    requirements: way.clone(),
+                    requirements: Arc::clone(way),
                     // What has no price sorts last, should anybody look at it.
                     price: price.unwrap_or(Price::MAX),
                     available: compatible && price.is_some() && open >> bit & 1 == 1,
@@ -97,7 +98,7 @@ impl<'a> Market<'a> {
             requirements.replace(Name::from(key), Requirement::exactly(value));
         }
         Offering {
-            requirements,
+            requirements: Arc::new(requirements),
             price: on_demand.map_or(Price::ZERO, |p| Price::from_dollars(p.dollars() / RESERVED_DISCOUNT)),
             available: compatible && !r.expiring && zone.is_some_and(|bit| open >> bit & 1 == 1),
             reservation_capacity: Some(r.remaining),
@@ -111,7 +112,7 @@ impl<'a> Market<'a> {
         let key = Name::from(aws::PLACEMENT_GROUP_PARTITION);
         let into = |offering: &Offering, partition: u32| {
             let mut offering = offering.clone();
-            offering.requirements.replace(key.clone(), Requirement::exactly(partition.to_string()));
+            Arc::make_mut(&mut offering.requirements).replace(key.clone(), Requirement::exactly(partition.to_string()));
             offering
         };
         offerings.iter().flat_map(|o| (1..=n).map(move |p| (o, p))).map(|(o, p)| into(o, p)).collect()
