@@ -184,3 +184,26 @@ fn a_node_claim_may_say_any_reason_why_its_launch_failed() {
     reasons.dedup();
     assert_eq!(reasons.len(), launch_failure::ALL.len(), "no two failures share a reason");
 }
+
+#[test]
+fn an_integer_must_fit_its_width_even_where_nothing_else_bounds_it() {
+    let wide = json!(1_u64 << 31);
+    for (kind, field) in [
+        ("CapacityBuffer", "spec.replicas"),
+        ("CapacityBuffer", "spec.percentage"),
+        ("EC2NodeClass", "spec.ipPrefixCount"),
+    ] {
+        let found = only(&with(valid(kind), &vec![(field, wide.clone())]));
+        let message =
+            format!("Invalid value: 2147483648: Checked value must be of type integer with format int32 in {field}");
+        assert_eq!((found.path.as_str(), found.message), (field, message));
+        assert_eq!(judge(&with(valid(kind), &vec![(field, json!((1_u64 << 31) - 1))])), Ok(()), "{kind} {field}");
+    }
+    let pool = |field, value| with(valid("NodePool"), &vec![(field, value)]);
+    assert_eq!(judge(&pool("spec.replicas", wide)), Ok(()));
+    for field in ["spec.replicas", "spec.limits.cpu"] {
+        assert_eq!(judge(&pool(field, json!(i64::MAX))), Ok(()), "{field}");
+        let found = judge(&pool(field, json!(u64::MAX))).expect_err("more than 64 bits with sign");
+        assert!(found[0].starts_with(&format!("{field}: Invalid value: \"number\": ")), "{found:#?}");
+    }
+}
