@@ -15,7 +15,7 @@ pub(super) fn check(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<Inv
             let what = match broken.kind {
                 ErrorKind::ValidationFailure => broken.message,
                 // Conversions fail rather than return false, and a failed rule is a broken rule.
-                _ => format!("{} evaluating rule: {}", broken.message, kind.message(&broken.rule)),
+                _ => format!("{} evaluating rule: {}", failure(&broken.message), kind.message(&broken.rule)),
             };
             let message = format!("Invalid value: {}{what}", shown(object, &broken.field_path));
             Invalid::new(broken.field_path, message)
@@ -24,6 +24,12 @@ pub(super) fn check(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<Inv
     // The rules come in no particular order of fields, but in that of the CRD for each field.
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
+}
+
+/// Why a rule could not be evaluated, in the API server's words where the evaluator's are known to differ.
+fn failure(message: &str) -> &str {
+    let is_conversion = message.contains("function 'int'") && message.contains("string parse error");
+    if is_conversion { "type conversion error from 'string' to 'int'" } else { message }
 }
 
 /// The value at a path as the API server shows it before a rule's message: only if it is short.

@@ -57,5 +57,6 @@ pub const PLACEMENT_GROUP_ID: &str = "^pg-[0-9a-z]+$";
 pub const ACCOUNT_ID: &str = "^[0-9]{12}$";
 
 /// The size of an EBS volume (aws-provider 1.2): 1-59000Gi, 1-64000G, and in tebibytes and terabytes the partial ranges
-/// that Karpenter admits: 1-9, two digits of which the second is at most 7, and 58 for Ti; 1-64 for T. A bare unit, which Karpenter's expression lets through and then cannot parse, is refused.
+/// that Karpenter admits: 1-9, two digits of which the second is at most 7, and 58 for Ti; 1-64 for T. A bare unit, which
+/// Karpenter's expression lets through and then cannot parse, is refused.
 pub const VOLUME_SIZE: &str = r"^((?:[1-9][0-9]{0,3}|[1-4][0-9]{4}|5[0-8][0-9]{3}|59000)Gi|(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-3][0-9]{3}|64000)G|([1-9]|[1-5][0-7]|58)Ti|([1-9]|[1-5][0-9]|6[0-4])T)$";

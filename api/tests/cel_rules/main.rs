@@ -148,5 +148,9 @@ fn a_rule_that_cannot_be_evaluated_is_a_broken_rule_and_says_which() {
     let pool = with(valid("NodePool"), &vec![("spec.template.spec.requirements", requirement)]);
     let found = admission::validate(&pool).expect_err("'large' is no number");
     assert_eq!(found.len(), 1);
-    assert!(found[0].message.contains("evaluating rule: requirements operator 'Gt'"), "{}", found[0]);
+    assert_eq!(
+        found[0].message,
+        "Invalid value: type conversion error from 'string' to 'int' evaluating rule: requirements operator 'Gt', 'Lt', \
+         'Gte', or 'Lte' must have a single positive integer value"
+    );
 }
