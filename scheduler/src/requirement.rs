@@ -27,6 +27,9 @@ pub struct Requirement {
     /// Whether `values` are the excluded values rather than the allowed ones.
     complement: bool,
     values: BTreeSet<Name>,
+    /// Whether the label has to be there. The values alone do not tell: `NotIn` does not ask for it, but `NotIn` with
+    /// `Exists` does; and `In [a]` with `In [b]` leaves no value, which is not the same as content with none.
+    present: bool,
     /// Inclusive bounds; only a complement has them, since they are applied to a list at once.
     gte: Option<i64>,
     lte: Option<i64>,
@@ -54,8 +57,8 @@ impl Requirement {
             Operator::Exists => Self::exists(),
             Operator::DoesNotExist => Self::absent(),
             // Nothing is greater than the greatest integer, and the bound one above it cannot be written.
-            Operator::Gt => integer()?.checked_add(1).map_or_else(Self::absent, |n| Self::between(Some(n), None)),
-            Operator::Lt => integer()?.checked_sub(1).map_or_else(Self::absent, |n| Self::between(None, Some(n))),
+            Operator::Gt => integer()?.checked_add(1).map_or_else(Self::impossible, |n| Self::between(Some(n), None)),
+            Operator::Lt => integer()?.checked_sub(1).map_or_else(Self::impossible, |n| Self::between(None, Some(n))),
             Operator::Gte => Self::between(Some(integer()?), None),
             Operator::Lte => Self::between(None, Some(integer()?)),
         })
@@ -63,12 +66,14 @@ impl Requirement {
 
     /// `In`: one of these values; with none, the label must be absent.
     pub fn any_of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { complement: false, values: values.into_iter().map(Name::from).collect(), ..Self::exists() }
+        let values: BTreeSet<Name> = values.into_iter().map(Name::from).collect();
+        Self { complement: false, present: !values.is_empty(), values, ..Self::exists() }
     }
 
-    /// `NotIn`: any value but these.
+    /// `NotIn`: any value but these, or no label at all; with no values, the label must be there.
     pub fn none_of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { values: values.into_iter().map(Name::from).collect(), ..Self::exists() }
+        let values: BTreeSet<Name> = values.into_iter().map(Name::from).collect();
+        Self { present: values.is_empty(), values, ..Self::exists() }
     }
 
     /// `In` with exactly this value.
@@ -78,16 +83,25 @@ impl Requirement {
 
     /// `Exists`: any value at all.
     pub const fn exists() -> Self {
-        Self { complement: true, values: BTreeSet::new(), gte: None, lte: None, min_values: None }
+        Self::between(None, None)
     }
 
     /// `DoesNotExist`: the label must be absent.
     pub const fn absent() -> Self {
-        Self { complement: false, values: BTreeSet::new(), gte: None, lte: None, min_values: None }
+        Self::no_value(false)
+    }
+
+    /// The label must be there and no value is left for it.
+    const fn impossible() -> Self {
+        Self::no_value(true)
+    }
+
+    const fn no_value(present: bool) -> Self {
+        Self { complement: false, values: BTreeSet::new(), present, gte: None, lte: None, min_values: None }
     }
 
     const fn between(gte: Option<i64>, lte: Option<i64>) -> Self {
-        Self { complement: true, values: BTreeSet::new(), gte, lte, min_values: None }
+        Self { complement: true, values: BTreeSet::new(), present: true, gte, lte, min_values: None }
     }
 
     /// The same requirement, asking that at least `n` distinct values stay open.
@@ -102,7 +116,7 @@ impl Requirement {
         self.min_values
     }
 
-    /// The operator that says the same: bounds count as `Exists`, an empty list as `DoesNotExist`.
+    /// The operator that comes closest: bounds count as `Exists`, an empty list as `DoesNotExist`.
     pub fn operator(&self) -> Operator {
         match (self.complement, self.values.is_empty()) {
             (true, true) => Operator::Exists,
@@ -113,8 +127,13 @@ impl Requirement {
     }
 
     /// Whether the label may be missing from an object that meets this requirement.
-    pub fn allows_absence(&self) -> bool {
-        matches!(self.operator(), Operator::NotIn | Operator::DoesNotExist)
+    pub const fn allows_absence(&self) -> bool {
+        !self.present
+    }
+
+    /// Whether nothing meets this requirement, neither a value nor the absence of the label.
+    pub fn is_impossible(&self) -> bool {
+        self.present && self.operator() == Operator::DoesNotExist
     }
 
     /// The allowed values in order, if they are a list (`In`, `DoesNotExist`).
@@ -148,8 +167,10 @@ impl Requirement {
         let gte = self.gte.max(other.gte);
         let lte = tighter_upper(self.lte, other.lte);
         let min_values = self.min_values.max(other.min_values);
+        let present = self.present || other.present;
+        let nothing = || Self::no_value(present).with_min_values(min_values);
         if crossed(gte, lte) {
-            return Self::absent().with_min_values(min_values);
+            return nothing();
         }
         let mut values: BTreeSet<Name> = match (self.complement, other.complement) {
             (true, true) => self.values.union(&other.values).cloned().collect(),
@@ -159,10 +180,10 @@ impl Requirement {
         };
         values.retain(|v| within(v, gte, lte));
         if !(self.complement && other.complement) {
-            return Self { complement: false, values, gte: None, lte: None, min_values };
+            return Self { values, ..nothing() };
         }
-        let open = Self { complement: true, values, gte, lte, min_values };
-        if open.is_exhausted() { Self::absent().with_min_values(min_values) } else { open }
+        let open = Self { complement: true, values, present, gte, lte, min_values };
+        if open.is_exhausted() { nothing() } else { open }
     }
 
     /// Whether some value meets both; the same as asking whether the intersection is empty, without building it.
@@ -199,12 +220,17 @@ impl Requirement {
     }
 
     /// The requirement as entries of a NodeSelectorRequirement list: operator and values. A bounded requirement is
-    /// written as `Gte` and `Lte`, and its exclusions, which Karpenter drops here, follow as `NotIn`.
+    /// written as `Gte` and `Lte`, and its exclusions, which Karpenter drops here, follow as `NotIn`; exclusions from a
+    /// label that must be there follow `Exists`.
     pub fn entries(&self) -> Vec<(Operator, Vec<Name>)> {
         let bound = |op, n: Option<i64>| n.map(|n| (op, vec![Name::from(n.to_string())]));
         let mut out: Vec<_> =
             bound(Operator::Gte, self.gte).into_iter().chain(bound(Operator::Lte, self.lte)).collect();
-        if out.is_empty() || !self.values.is_empty() {
+        let says_so = !out.is_empty() || matches!(self.operator(), Operator::In | Operator::Exists);
+        if self.present && !says_so {
+            out.push((Operator::Exists, vec![]));
+        }
+        if out.is_empty() || !self.values.is_empty() || self.is_impossible() {
             out.push((self.operator(), self.values.iter().cloned().collect()));
         }
         out

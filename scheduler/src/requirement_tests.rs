@@ -40,16 +40,38 @@ fn bounds_and_exclusions_meet_in_what_is_left() {
 
 #[test]
 fn crossed_bounds_and_disjoint_lists_leave_nothing() {
-    assert_eq!(read("Gt", &["5"]).intersection(&read("Lt", &["6"])), Requirement::absent());
-    assert_eq!(read("In", &["a"]).intersection(&read("In", &["b"])).operator(), Operator::DoesNotExist);
+    for (one, other) in [
+        (read("Gt", &["5"]), read("Lt", &["6"])),
+        (read("In", &["a"]), read("In", &["b"])),
+        (read("Exists", &[]), read("DoesNotExist", &[])),
+        (read("NotIn", &["a"]), read("In", &["a"])),
+    ] {
+        let both = one.intersection(&other);
+        assert_eq!(both.operator(), Operator::DoesNotExist, "{one} and {other}");
+        assert!(
+            both.is_impossible() && !both.allows_absence(),
+            "the absence of the label does not meet {one} and {other}"
+        );
+    }
     let short = read("Gte", &["5"]).intersection(&read("Lte", &["6"]));
     assert!(!short.has_intersection(&read("NotIn", &["5", "6"])), "the exclusions cover the whole range");
 }
 
 #[test]
 fn the_greatest_integer_has_nothing_above_it() {
-    assert_eq!(read("Gt", &[&i64::MAX.to_string()]), Requirement::absent());
-    assert_eq!(read("Lt", &[&i64::MIN.to_string()]), Requirement::absent());
+    assert!(read("Gt", &[&i64::MAX.to_string()]).is_impossible());
+    assert!(read("Lt", &[&i64::MIN.to_string()]).is_impossible());
+}
+
+#[test]
+fn only_exclusions_and_absence_are_content_without_the_label() {
+    assert!(read("NotIn", &["a"]).allows_absence() && read("DoesNotExist", &[]).allows_absence());
+    assert!(read("NotIn", &["a"]).intersection(&read("DoesNotExist", &[])).allows_absence());
+    let wanted = read("NotIn", &["a"]).intersection(&read("Exists", &[]));
+    assert!(!wanted.allows_absence() && !wanted.is_impossible());
+    assert!(!read("NotIn", &["7"]).intersection(&read("Gt", &["5"])).allows_absence());
+    let entries: Vec<String> = wanted.entries().into_iter().map(|(op, v)| format!("{op:?} {}", v.join(","))).collect();
+    assert_eq!(entries, ["Exists ", "NotIn a"]);
 }
 
 #[test]
@@ -104,6 +126,7 @@ proptest! {
         for value in probes() {
             prop_assert_eq!(both.contains(&value), a.contains(&value) && b.contains(&value), "{} on {} and {}", value, a, b);
         }
+        prop_assert_eq!(both.allows_absence(), a.allows_absence() && b.allows_absence());
     }
 
     #[test]
@@ -120,9 +143,10 @@ proptest! {
     }
 
     #[test]
-    fn writing_out_and_reading_back_changes_nothing(a in requirement()) {
-        let read_back = a.entries().into_iter().map(|(op, v)| Requirement::new(op, &v).expect("just written"))
-            .fold(Requirement::exists(), |all, one| all.intersection(&one));
-        prop_assert_eq!(read_back.with_min_values(a.min_values()), a);
+    fn writing_out_and_reading_back_changes_nothing(a in requirement(), b in requirement()) {
+        let both = a.intersection(&b);
+        let read_back = both.entries().into_iter().map(|(op, v)| Requirement::new(op, &v).expect("just written"))
+            .reduce(|all, one| all.intersection(&one)).expect("every requirement is written somehow");
+        prop_assert_eq!(read_back.with_min_values(both.min_values()), both);
     }
 }

@@ -113,10 +113,14 @@ impl Requirements {
         self.0.values().any(|r| r.min_values().is_some())
     }
 
-    /// Whether on every key that both name some value meets both, or the label may be absent on both sides.
+    /// Whether on every key that both name some value meets both, or the label may be absent on both sides. A set that
+    /// contradicts itself on any key intersects nothing.
     pub fn intersects(&self, incoming: &Self) -> bool {
         let (few, many) = if self.0.len() <= incoming.0.len() { (self, incoming) } else { (incoming, self) };
-        few.0.iter().all(|(key, a)| many.0.get(key).is_none_or(|b| meets(a, b)))
+        let impossible = |set: &Self| set.0.values().any(Requirement::is_impossible);
+        !impossible(few)
+            && !impossible(many)
+            && few.0.iter().all(|(key, a)| many.0.get(key).is_none_or(|b| meets(a, b)))
     }
 
     /// Whether a pod (or offering) with the incoming requirements can go with these, which describe a node.
@@ -136,11 +140,12 @@ impl Requirements {
             .0
             .iter()
             .filter_map(|(key, asked)| {
-                let offered = self.0.get(key)?;
-                (!meets(offered, asked)).then(|| Clash {
+                let offered = self.0.get(key);
+                let met = offered.map_or(!asked.is_impossible(), |offered| meets(offered, asked));
+                (!met).then(|| Clash {
                     key: key.clone(),
                     asked: asked.clone(),
-                    offered: offered.clone(),
+                    offered: offered.cloned().unwrap_or_else(Requirement::exists),
                 })
             })
             .collect();

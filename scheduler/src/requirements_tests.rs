@@ -36,12 +36,14 @@ fn a_slip_of_the_pen_is_pointed_out() {
 }
 
 #[test]
-fn an_empty_intersection_clashes_with_a_value_but_not_with_absence() {
+fn a_contradiction_goes_with_nothing_not_even_with_absence() {
     let torn = set(&[(ZONE, "In", &["a"]), (ZONE, "In", &["b"])]);
     assert_eq!(torn.get(ZONE).map(Requirement::operator), Some(Operator::DoesNotExist));
     let error = set(&[(ZONE, "In", &["a"])]).compatible(&torn, &well_known()).expect_err("no common value");
     assert_eq!(error.to_string(), format!("key {ZONE}, {ZONE} DoesNotExist not in {ZONE} In [a]"));
-    assert!(set(&[(ZONE, "NotIn", &["c"])]).compatible(&torn, &well_known()).is_ok());
+    assert!(set(&[(ZONE, "NotIn", &["c"])]).compatible(&torn, &well_known()).is_err());
+    assert!(set(&[(ZONE, "DoesNotExist", &[])]).compatible(&torn, &well_known()).is_err());
+    assert!(Requirements::new().compatible(&torn, &well_known()).is_err(), "nor where the label is still open");
 }
 
 #[test]
@@ -74,8 +76,13 @@ proptest! {
     }
 
     #[test]
-    fn labels_that_meet_a_set_meet_each_part_of_it(a in requirements(), b in requirements(), v in "[1-4]") {
-        let node = Requirements::from_labels([("a", &v), ("b", &v), ("c", &v)]);
+    fn labels_that_meet_a_set_meet_each_part_of_it(
+        a in requirements(),
+        b in requirements(),
+        v in "[1-4]",
+        labels in prop::sample::subsequence(vec!["a", "b", "c"], 0..=3),
+    ) {
+        let node = Requirements::from_labels(labels.into_iter().map(|key| (key, &v)));
         let none = WellKnown::new();
         let both = node.compatible(&a, &none).is_ok() && node.compatible(&b, &none).is_ok();
         prop_assert_eq!(node.compatible(&a.and(&b), &none).is_ok(), both);
