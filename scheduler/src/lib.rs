@@ -17,3 +17,4 @@ pub mod requirement;
 pub mod requirements;
 pub mod resources;
 pub mod taint;
+pub mod verify;
