@@ -1,6 +1,6 @@
 //! Taints, as NodePools and NodeClaims put them on nodes (spec scheduling 1.2).
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::Fault;
 use super::names::{NameError, qualified_name};
@@ -30,7 +30,7 @@ pub enum TaintProblem {
 /// Everything that is wrong with the taints of a node and those that it starts with. No two of either kind may share both
 /// key and effect. That the effect is one of the three is known from its type. `parent` is the path of the two lists.
 pub fn taints(parent: &str, taints: &[Taint], startup_taints: &[Taint]) -> Vec<Fault<TaintProblem>> {
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     let mut faults = Vec::new();
     for (list, taints) in [("taints", taints), ("startupTaints", startup_taints)] {
         for (i, taint) in taints.iter().enumerate() {
