@@ -1,5 +1,5 @@
-//! Which code may not touch the world: no clock, environment, files, network, output, sleep or chance order in the
-//! crates that decide. It knows those crates by their folders and looks at names only, so an alias made elsewhere
+//! Which code may not touch what: the crates that decide touch no clock, environment, files, network, output, sleep or
+//! chance order, and the checker of plans touches nothing of those who make them. It knows those crates by their folders and looks at names only, so an alias made elsewhere
 //! escapes it.
 
 use std::collections::BTreeSet;
@@ -62,6 +62,27 @@ static BANS: [Ban; 4] = [
     },
 ];
 
+/// What the checker of plans may not use: the code that makes them.
+static INDEPENDENT: Ban = Ban {
+    rule: Rule {
+        name: "independent-verify",
+        why: "a checker that shares code with what it checks shares its mistakes",
+        instead: "derive it anew from the Problem; only the algebra of requirements, resources and taints is shared",
+    },
+    paths: &[
+        &["crate", "greedy"],
+        &["crate", "market"],
+        &["crate", "daemons"],
+        &["crate", "relaxation"],
+        &["crate", "policy"],
+        &["crate", "solver"],
+    ],
+    macros: &[],
+};
+
+/// Where the checker lives.
+const CHECKER: [&str; 2] = ["scheduler/src/verify.rs", "scheduler/src/verify/"];
+
 /// The folders whose code decides.
 const PURE: &[&str] = &["api/src/", "scheduler/src/", "engine/src/"];
 
@@ -86,7 +107,8 @@ fn check_with(tree: &Tree, edges: &[Exception]) -> Vec<Finding> {
         // What cannot be read as tokens is reported by `sources`.
         let Ok(code) = Code::read(&file.text) else { continue };
         let paths = code.shipped_paths();
-        for ban in &BANS {
+        let checks = CHECKER.iter().any(|home| covers(home, &file.path));
+        for ban in BANS.iter().chain(checks.then_some(&INDEPENDENT)) {
             for path in &paths {
                 if ban.paths.iter().any(|banned| contains(&path.segments, banned)) {
                     findings.push(ban.rule.at(&file.path, path.line, format!("uses `{}`", path.segments.join("::"))));
@@ -170,6 +192,15 @@ mod tests {
     fn sleeping_and_chance_order_are_banned() {
         assert_eq!(rules("engine/src/a.rs", "fn f() { std::thread::sleep(d); }"), ["pure-no-sleep"]);
         assert_eq!(rules("scheduler/src/a.rs", "use std::collections::HashMap;"), ["pure-no-chance-order"]);
+    }
+
+    #[test]
+    fn the_checker_uses_nothing_of_those_who_make_plans() {
+        for path in ["scheduler/src/verify.rs", "scheduler/src/verify/claims.rs"] {
+            assert_eq!(rules(path, "use crate::{plan::Plan, greedy::Claims};"), ["independent-verify"], "{path}");
+            assert_eq!(rules(path, "use crate::plan::Plan; use crate::taint::Taint;"), [""; 0], "{path}");
+        }
+        assert_eq!(rules("scheduler/src/policy/karpenter.rs", "use crate::greedy::plan;"), [""; 0]);
     }
 
     #[test]
