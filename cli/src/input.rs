@@ -31,7 +31,7 @@ use documents::Document;
 use files::Source;
 use kinds::{Kind, Object};
 use manifests::{Reading, Refused};
-use workloads::Workloads;
+use workloads::{Made, Workloads};
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -42,15 +42,37 @@ pub(crate) struct Input {
     pub(crate) refused: Vec<String>,
     /// What a person should know about how the input was read.
     pub(crate) notes: Vec<String>,
-    /// Where each object stands, by kind, namespace and name; a pod made for a workload stands where that does.
+    /// Where each object stands, by kind, namespace and name.
     places: HashMap<String, Place>,
+    /// The pods made here, by kind, namespace and name, with the workload that each was made for.
+    made: HashMap<String, Made>,
 }
 
 impl Input {
-    /// Where an object stands, named as in `Pod default/web-0`.
-    pub(crate) fn place_of(&self, title: &str) -> Option<&Place> {
-        self.places.get(title)
+    /// The object in a file that stands behind one that is named as in `Pod default/web-0`: for a pod made here its
+    /// workload, for any other object itself.
+    pub(crate) fn origin<'a>(&'a self, title: &'a str) -> Origin<'a> {
+        if let Some(made) = self.made.get(title) {
+            return Origin { title: &made.workload, place: Some(&made.place), pod_spec: Some("spec.template.spec") };
+        }
+        let pod_spec = match title.split(' ').next() {
+            Some("Pod") => Some("spec"),
+            Some("DaemonSet") => Some("spec.template.spec"),
+            _ => None,
+        };
+        Origin { title, place: self.places.get(title), pod_spec }
     }
+}
+
+/// What an object comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin<'a> {
+    /// Kind, namespace and name of the object in the file.
+    pub(crate) title: &'a str,
+    /// Where it stands, if it was read from a file.
+    pub(crate) place: Option<&'a Place>,
+    /// The field that holds its pods' spec, if it has pods.
+    pub(crate) pod_spec: Option<&'static str>,
 }
 
 /// Reads what the command line names. `environment` gives the values of placeholders.
@@ -172,9 +194,9 @@ impl Collection {
         }
         let expanded = workloads::expand(&workloads, &mut objects)?;
         notes.extend(expanded.notes);
-        places.extend(expanded.places.into_iter().map(|(pod, place)| (format!("Pod {pod}"), place)));
+        let made = expanded.made.into_iter().map(|made| (format!("Pod {}", made.pod), made)).collect();
         limit_ranges::apply(&objects.limit_ranges, &mut objects.pods);
-        Ok(Input { objects, notes, refused: self.refused.iter().map(explain).collect(), places })
+        Ok(Input { objects, notes, refused: self.refused.iter().map(explain).collect(), places, made })
     }
 
     fn notes(&mut self) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! `dovetail plan`: which nodes to buy for the workloads in files, what they cost, and what cannot be placed and why. It puts
 //! the parts together: input, catalogue, policy, output. It decides nothing itself.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -198,14 +199,33 @@ impl Plan {
     }
 }
 
-/// The objects that make no sense, with their places.
+/// The objects that make no sense, with their places: a workload once, however many pods it has.
 fn located(input: &Input, round: &Round) -> Vec<BadObject> {
-    let bad = round.bad_input.iter().map(|(title, why)| BadObject {
-        place: input.place_of(title).cloned(),
-        title: title.clone(),
-        why: why.clone(),
-    });
-    bad.collect()
+    let mut told = HashSet::new();
+    let mut bad = Vec::new();
+    for (title, why) in &round.bad_input {
+        let origin = input.origin(title);
+        let why = match origin.pod_spec {
+            Some(pod_spec) => in_pod_spec(pod_spec, why),
+            None => why.clone(),
+        };
+        if told.insert((origin.title, why.clone())) {
+            bad.push(BadObject { place: origin.place.cloned(), title: origin.title.to_owned(), why });
+        }
+    }
+    bad
+}
+
+/// What is wrong with a pod, with the path of the field from the root of the object that holds the pod's spec.
+fn in_pod_spec(pod_spec: &str, why: &str) -> String {
+    const FIELDS: [&str; 3] = ["containers[", "resources.", "overhead."];
+    if FIELDS.iter().any(|field| why.starts_with(field)) {
+        format!("{pod_spec}.{why}")
+    } else if why.starts_with("containerStatuses[") {
+        format!("status.{why}")
+    } else {
+        format!("{pod_spec}: {why}")
+    }
 }
 
 /// Pods that nothing is bought for yet, since their scheduling is held back.

@@ -5,6 +5,7 @@
 //! Names are plain and the same every time: `web-0`, `web-1` and so on, passing over names that are taken.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use dovetail_engine::objects::Objects;
 use dovetail_engine::pods::is_terminal;
@@ -36,8 +37,19 @@ pub(crate) struct Workloads {
 pub(crate) struct Expanded {
     /// What a person should know.
     pub(crate) notes: Vec<String>,
-    /// Where the workload of each pod made here stands: namespace and name of the pod, and the place.
-    pub(crate) places: Vec<(String, Place)>,
+    /// The pods made here.
+    pub(crate) made: Vec<Made>,
+}
+
+/// A pod that was made for a workload.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    /// Namespace and name of the pod.
+    pub(crate) pod: String,
+    /// Kind, namespace and name of the workload.
+    pub(crate) workload: Arc<str>,
+    /// Where the workload stands.
+    pub(crate) place: Place,
 }
 
 /// Adds the pods that are missing to the objects, and the claims that StatefulSets make for theirs.
@@ -48,8 +60,7 @@ pub(crate) fn expand(workloads: &Workloads, objects: &mut Objects) -> Result<Exp
     name_generated(&mut objects.pods);
     let live = Live::of(&objects.pods, &workloads.replica_sets);
     let taken = objects.pods.iter().filter_map(|p| Some((p.metadata.namespace.clone()?, p.metadata.name.clone()?)));
-    let mut expansion =
-        Expansion { taken: taken.collect(), topped_up: vec![], made: 0, places: vec![], errors: vec![] };
+    let mut expansion = Expansion { taken: taken.collect(), topped_up: vec![], count: 0, made: vec![], errors: vec![] };
     // Pods of StatefulSets have names of their own, so these come before those that take what is free.
     for (place, set) in &workloads.stateful_sets {
         expansion.stateful_set(place, set, objects);
@@ -97,7 +108,7 @@ pub(crate) fn expand(workloads: &Workloads, objects: &mut Objects) -> Result<Exp
     if !expansion.errors.is_empty() {
         return Err(expansion.errors);
     }
-    Ok(Expanded { notes: expansion.notes(), places: expansion.places })
+    Ok(Expanded { notes: expansion.notes(), made: expansion.made })
 }
 
 /// Names pods that leave their name to the API server.
@@ -199,8 +210,7 @@ struct Controller<'a> {
 
 impl Controller<'_> {
     fn error(&self, field: &str, what: String) -> InputError {
-        let object = format!("{} {}/{}", self.kind, namespace(self.metadata), name(self.metadata));
-        InputError::Field { place: self.place.clone(), object, field: field.to_owned(), what }
+        InputError::Field { place: self.place.clone(), object: title(self), field: field.to_owned(), what }
     }
 
     /// A pod of the template with this name.
@@ -230,8 +240,9 @@ struct Expansion {
     taken: HashSet<(String, String)>,
     /// Workloads with pods among the objects: title, and how many pods were added.
     topped_up: Vec<(String, usize)>,
-    made: usize,
-    places: Vec<(String, Place)>,
+    /// How many pods are made, with those of workloads that turned out to be too many.
+    count: usize,
+    made: Vec<Made>,
     errors: Vec<InputError>,
 }
 
@@ -304,6 +315,7 @@ impl Expansion {
         if !self.has_room(controller, missing) {
             return;
         }
+        let workload: Arc<str> = title(controller).into();
         let mut number = 0_usize;
         for _ in 0..missing {
             let name = loop {
@@ -315,7 +327,8 @@ impl Expansion {
             };
             let mut pod = controller.pod(template, name);
             finish(&mut pod);
-            self.places.push((dovetail_engine::pods::name(&pod), controller.place.clone()));
+            let (workload, place) = (Arc::clone(&workload), controller.place.clone());
+            self.made.push(Made { pod: dovetail_engine::pods::name(&pod), workload, place });
             objects.pods.push(pod);
         }
     }
@@ -337,6 +350,7 @@ impl Expansion {
         if !self.has_room(&controller, wanted) {
             return;
         }
+        let workload: Arc<str> = title(&controller).into();
         let (namespace, set_name) = (namespace(&set.metadata), name(&set.metadata));
         let claim_templates: Vec<_> = spec.volume_claim_templates.iter().flatten().collect();
         let mut missing = 0;
@@ -353,7 +367,8 @@ impl Expansion {
             for template in &claim_templates {
                 claim(template, namespace, &pod_name, &mut pod, objects);
             }
-            self.places.push((dovetail_engine::pods::name(&pod), place.clone()));
+            let (workload, place) = (Arc::clone(&workload), place.clone());
+            self.made.push(Made { pod: dovetail_engine::pods::name(&pod), workload, place });
             objects.pods.push(pod);
         }
         if missing < wanted {
@@ -379,8 +394,8 @@ impl Expansion {
     }
 
     fn has_room(&mut self, controller: &Controller<'_>, more: usize) -> bool {
-        self.made = self.made.saturating_add(more);
-        if self.made > MOST_PODS {
+        self.count = self.count.saturating_add(more);
+        if self.count > MOST_PODS {
             let what = format!("with this there are more than {MOST_PODS} pods to plan for: plan for parts of them");
             self.errors.push(controller.error("spec", what));
             return false;

@@ -116,7 +116,8 @@ fn a_stateful_set_has_fixed_names_and_a_claim_for_each_pod() {
     let mut objects = Objects { pods: vec![pod("db-5", Some(("StatefulSet", "db")))], ..Objects::default() };
     let notes = expand(&workloads, &mut objects).expect("workloads that make sense");
     assert_eq!(notes.notes.len(), 1);
-    assert_eq!(notes.places, [("default/db-6".to_owned(), place())]);
+    let made = Made { pod: "default/db-6".into(), workload: "StatefulSet default/db".into(), place: place() };
+    assert_eq!(notes.made, [made]);
     let names: Vec<_> = objects.pods.iter().filter_map(|p| p.metadata.name.as_deref()).collect();
     assert_eq!(names, ["db-5", "db-6"]);
     let volumes = objects.pods[1].spec.as_ref().and_then(|s| s.volumes.as_ref()).expect("volumes");

@@ -27,11 +27,32 @@ fn a_field_of_the_wrong_shape_is_named_with_its_path() {
 #[test]
 fn a_quantity_that_is_none_is_named_with_file_and_field() {
     plan(&pod("p", "cpu: lots")).refused(&[
-        "./bad.yaml, document 1 (line 1): Pod default/p: containers[main].resources.requests.cpu",
+        "./bad.yaml, document 1 (line 1): Pod default/p: spec.containers[main].resources.requests.cpu",
         "\"lots\" is not a quantity",
     ]);
-    plan(&deployment("web", "2", "memory: 1GiB"))
-        .refused(&["./bad.yaml, document 1 (line 1): Pod default/web-0", "1GiB"]);
+    let daemon =
+        deployment("agent", "1", "cpu: lots").replace("Deployment", "DaemonSet").replace("  replicas: 1\n", "");
+    plan(&daemon).refused(&[
+        "./bad.yaml, document 1 (line 1): DaemonSet default/agent: spec.template.spec.containers[main].resources.requests.cpu",
+    ]);
+}
+
+#[test]
+fn a_workload_is_named_once_however_many_pods_it_has() {
+    let web = deployment("web", "30", "memory: 1GiB");
+    let second = deployment("api", "30", "cpu: 1, memory: 1GiB");
+    let outcome = plan(&format!("{web}---\n{second}"));
+    outcome.refused(&["./bad.yaml, document 1 (line 1): Deployment default/web: spec.template.spec.containers[main]"]);
+    let lines: Vec<&str> = outcome.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(
+        lines.iter().find(|line| line.contains("api")).copied(),
+        Some(
+            "error: ./bad.yaml, document 2 (line 14): Deployment default/api: \
+             spec.template.spec.containers[main].resources.requests.memory: \"1GiB\" is not a quantity: write for instance \
+             500m, 2 or 1Gi"
+        )
+    );
 }
 
 #[test]
