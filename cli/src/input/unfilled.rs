@@ -194,7 +194,7 @@ impl Search {
         if written.is_empty() {
             return;
         }
-        if self.is_listed(&self.fields.harmless) {
+        if self.is_listed(&self.fields.harmless) || self.is_ami_version(text) {
             self.found.harmless.extend(written);
             *text = self.stand_in(text);
         } else {
@@ -203,11 +203,22 @@ impl Search {
         }
     }
 
+    /// Whether the text is an AMI alias that is open in its version only: its family decides about nodes, its version does
+    /// not.
+    fn is_ami_version(&self, text: &str) -> bool {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let family = text.split_once('@').map(|(family, _)| family);
+        matches!(path.as_slice(), ["spec", "amiSelectorTerms", _, "alias"]) && family.is_some_and(|f| !f.contains('$'))
+    }
+
     /// Something of the form that the field asks for.
     fn stand_in(&self, text: &str) -> String {
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["spec", "amiSelectorTerms", _, "id"] => "ami-0".to_owned(),
+            ["spec", "amiSelectorTerms", _, "alias"] => {
+                text.split_once('@').map_or_else(|| text.to_owned(), |(family, _)| format!("{family}@latest"))
+            }
             ["spec", "subnetSelectorTerms", _, "id"] => "subnet-0".to_owned(),
             ["spec", "securityGroupSelectorTerms", _, "id"] => "sg-0".to_owned(),
             ["spec", "capacityReservationSelectorTerms", _, "id"] => "cr-0".to_owned(),
@@ -266,6 +277,16 @@ mod tests {
             "securityGroupSelectorTerms": [{"tags": {"kubernetes.io/cluster/x": "owned"}}],
             "userData": "echo $HOME ${OTHER}"}});
         assert_eq!(object, expected);
+    }
+
+    #[test]
+    fn the_version_of_an_ami_alias_is_harmless_and_its_family_is_not() {
+        let class = json!({"spec": {"amiSelectorTerms": [{"alias": "al2023@${ALIAS_VERSION}"}]}});
+        let (harmless, needed, object) = settled(Kind::EC2NodeClass, class);
+        assert_eq!((harmless, needed), (vec!["${ALIAS_VERSION}".into()], vec![]));
+        assert_eq!(object["spec"]["amiSelectorTerms"][0]["alias"], "al2023@latest");
+        let class = json!({"spec": {"amiSelectorTerms": [{"alias": "${FAMILY}@latest"}]}});
+        assert_eq!(settled(Kind::EC2NodeClass, class).1, ["spec.amiSelectorTerms[0].alias: ${FAMILY}"]);
     }
 
     #[test]
