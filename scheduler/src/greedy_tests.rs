@@ -7,6 +7,7 @@ use crate::requirement::{Name, Operator, Requirement};
 use crate::requirements::Requirements;
 use crate::resources::{NODES, PODS, Resources};
 use crate::taint::{Comparison, Toleration};
+use crate::verify::verify;
 use proptest::prelude::*;
 
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -125,20 +126,9 @@ impl Story {
 
     /// What every plan must keep, whatever the story.
     fn check(&self, plan: &Plan) {
-        let mut seen = vec![0; self.problem.pods.len()];
-        let placed = plan.claims.iter().flat_map(|c| &c.pods).chain(plan.existing.iter().flat_map(|e| &e.pods));
-        placed.chain(plan.unplaced.iter().map(|(p, _)| p)).for_each(|p| seen[*p] += 1);
-        assert!(seen.iter().all(|n| *n == 1), "every pod is placed once or unplaced once: {seen:?}");
-        for claim in &plan.claims {
-            assert!(!claim.types.is_empty() && !claim.pods.is_empty());
-            let mut requests = Resources::new();
-            claim.pods.iter().for_each(|p| requests.add(&self.problem.class_of(*p).requests));
-            let pool = &self.problem.pools[claim.pool];
-            for t in &claim.types {
-                let instance_type = &pool.instance_types[*t];
-                assert!(requests.fit(&instance_type.allocatable()), "{} holds its pods", instance_type.name);
-                assert!(instance_type.requirements.intersects(&claim.requirements));
-            }
+        if let Err(violations) = verify(&self.problem, plan) {
+            let said: Vec<String> = violations.iter().map(ToString::to_string).collect();
+            panic!("the plan breaks rules:\n{}", said.join("\n"));
         }
     }
 

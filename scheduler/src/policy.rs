@@ -1,10 +1,11 @@
 //! Policies: ways to answer a problem with a plan.
 //!
 //! A policy is one file that implements [`Policy`] and one line in [`POLICIES`]; then it can be planned with, simulated
-//! and compared. What is a valid plan does not depend on the policy.
+//! and compared. What is a valid plan does not depend on the policy: [`run`] holds every one to [`verify`](crate::verify).
 
 use crate::plan::Plan;
 use crate::problem::Problem;
+use crate::verify::verify;
 
 mod karpenter;
 
@@ -28,4 +29,63 @@ pub const POLICIES: &[&dyn Policy] = &[&Karpenter];
 /// The policy of that name.
 pub fn by_name(name: &str) -> Option<&'static dyn Policy> {
     POLICIES.iter().copied().find(|p| p.name() == name)
+}
+
+/// Has a policy decide. In builds with debug assertions the plan is verified before anyone sees it.
+///
+/// # Panics
+/// With debug assertions, when the plan breaks a rule: that is a mistake in the policy, never in the problem.
+pub fn run(policy: &dyn Policy, problem: &Problem) -> Plan {
+    let plan = policy.plan(problem);
+    if cfg!(debug_assertions)
+        && let Err(violations) = verify(problem, &plan)
+    {
+        let said: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        panic!("policy {} made a wrong plan:\n{}", policy.name(), said.join("\n"));
+    }
+    plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{Pod, PodClass};
+
+    /// Forgets every pod.
+    struct Forgetful;
+
+    impl Policy for Forgetful {
+        fn name(&self) -> &'static str {
+            "forgetful"
+        }
+
+        fn summary(&self) -> &'static str {
+            "does nothing at all"
+        }
+
+        fn plan(&self, _: &Problem) -> Plan {
+            Plan::default()
+        }
+    }
+
+    fn one_pod() -> Problem {
+        let pod = Pod { name: "default/web-0".into(), uid: "1".into(), created: 0, class: 0 };
+        Problem { pods: vec![pod], classes: vec![PodClass::default()], ..Problem::default() }
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "policy forgetful made a wrong plan:\npod default/web-0 is neither placed")]
+    fn a_wrong_plan_is_caught_where_it_is_made() {
+        run(&Forgetful, &one_pod());
+    }
+
+    #[test]
+    fn policies_are_found_by_name_and_their_plans_are_right() {
+        for policy in POLICIES {
+            assert_eq!(by_name(policy.name()).map(Policy::name), Some(policy.name()));
+            assert_eq!(run(*policy, &one_pod()).unplaced.len(), 1, "there is no pool to place it in");
+        }
+        assert!(by_name("forgetful").is_none());
+    }
 }

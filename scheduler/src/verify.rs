@@ -7,11 +7,13 @@
 //! is not asked.
 
 mod accounting;
+#[cfg(test)]
+mod claim_tests;
 mod claims;
 mod daemons;
-#[cfg(test)]
-mod mutation_tests;
 mod nodes;
+#[cfg(test)]
+mod placement_tests;
 #[cfg(test)]
 mod random_tests;
 mod selection;

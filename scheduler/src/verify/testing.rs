@@ -177,3 +177,27 @@ impl NodePool {
         self.instance_types = types.into();
     }
 }
+
+/// The scene, changed, draws these complaints and no others.
+#[track_caller]
+pub(super) fn broken(change: impl FnOnce(&mut Problem, &mut Plan), complaints: &[&str]) {
+    assert_eq!(Scene::but(change).complaints(), complaints);
+}
+
+/// The scene, changed, is still right.
+#[track_caller]
+pub(super) fn right(change: impl FnOnce(&mut Problem, &mut Plan)) {
+    broken(change, &[]);
+}
+
+/// A reason for a pod to be left out.
+pub(super) fn nowhere() -> Arc<Unplaced> {
+    Arc::new(Unplaced::NoPools)
+}
+
+/// A second node for the second pod, like the first.
+pub(super) fn split(_: &mut Problem, plan: &mut Plan) {
+    let requests = Resources::new().with(CPU, 1000).with(MEMORY, 1 << 30).with(PODS, 2);
+    let one = PlannedClaim { requests, pods: vec![0], ..plan.claims[0].clone() };
+    plan.claims = vec![one.clone(), PlannedClaim { pods: vec![1], ..one }];
+}
