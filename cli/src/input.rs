@@ -21,6 +21,7 @@ mod manifests;
 mod placeholders;
 mod trace;
 mod unfilled;
+mod unknown_fields;
 mod values;
 mod workloads;
 
@@ -40,6 +41,8 @@ pub(crate) struct Input {
     pub(crate) objects: Objects,
     /// Karpenter's objects that the API server would refuse, a line for each; they take no part.
     pub(crate) refused: Vec<String>,
+    /// What in the input most likely is not as it was meant.
+    pub(crate) warnings: Vec<String>,
     /// What a person should know about how the input was read.
     pub(crate) notes: Vec<String>,
     /// Where each object stands, by kind, namespace and name.
@@ -132,7 +135,7 @@ struct Collection {
     foreign: BTreeSet<Arc<str>>,
     /// Harmless unfilled placeholders by file.
     unfilled: BTreeMap<Arc<str>, BTreeSet<String>>,
-    unknown: Vec<String>,
+    unknown: unknown_fields::Found,
     errors: Vec<InputError>,
 }
 
@@ -143,12 +146,7 @@ impl Collection {
                 if !unfilled.is_empty() {
                     self.unfilled.entry(Arc::clone(&place.file)).or_default().extend(unfilled);
                 }
-                let title = object.title();
-                self.unknown.extend(unknown.iter().map(|field| {
-                    format!(
-                        "{place}: {title}: {field} is not a field of its kind and has no effect: check its spelling"
-                    )
-                }));
+                self.unknown.add(&place, &object, &unknown);
                 self.object(place, object);
             }
             Reading::Refused(refused) => self.refused.push(refused),
@@ -196,10 +194,11 @@ impl Collection {
         notes.extend(expanded.notes);
         let made = expanded.made.into_iter().map(|made| (format!("Pod {}", made.pod), made)).collect();
         limit_ranges::apply(&objects.limit_ranges, &mut objects.pods);
-        Ok(Input { objects, notes, refused: self.refused.iter().map(explain).collect(), places, made })
+        let warnings = self.unknown.warnings();
+        Ok(Input { objects, warnings, notes, refused: self.refused.iter().map(explain).collect(), places, made })
     }
 
-    fn notes(&mut self) -> Vec<String> {
+    fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for ((kind, version), count) in &self.skipped {
             let group = version.split_once('/').map_or(String::new(), |(group, _)| format!(" of {group}"));
@@ -219,7 +218,7 @@ impl Collection {
             };
             notes.push(format!("{first}{others} came more than once: the last one counts"));
         }
-        notes.append(&mut self.unknown);
+        notes.extend(self.unknown.notes());
         notes
     }
 }

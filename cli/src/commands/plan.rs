@@ -244,8 +244,8 @@ fn waiting(objects: &Objects) -> Option<String> {
 
 /// Everything on standard error that goes with a plan.
 fn say(input: &Input, round: &Round) {
-    for refused in &input.refused {
-        output::warning(refused);
+    for warning in input.refused.iter().chain(&input.warnings) {
+        output::warning(warning);
     }
     for (pool, why) in &round.not_ready {
         output::warning(&format!("NodePool {pool} is not ready, nothing is bought from it: {why}"));

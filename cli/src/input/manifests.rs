@@ -7,6 +7,7 @@ use super::documents::{Content, Document, Head};
 use super::errors::{InputError, Place};
 use super::kinds::{Kind, Known, Object};
 use super::unfilled;
+use super::unknown_fields;
 use super::values;
 
 /// What one object in a document turned out to be.
@@ -78,9 +79,9 @@ impl Reader {
             && let Ok(Head { api_version: Some(version), kind: Some(kind) }) = serde_json::from_str(text)
             && let Known::Yes(kind) = Kind::of(&version, &kind)
             && !kind.is_karpenter()
-            && let Ok(object) = kind.read(&mut serde_json::Deserializer::from_str(text))
+            && let Ok((object, unknown)) = unknown_fields::read(kind, &mut serde_json::Deserializer::from_str(text))
         {
-            self.object(place, object, Vec::new(), Vec::new());
+            self.object(place, object, Vec::new(), unknown);
             return;
         }
         match serde_json::from_str(text) {
@@ -166,7 +167,7 @@ impl Reader {
         }
         let unfilled = found.harmless.into_iter().collect();
         if kind.is_karpenter() {
-            let unknown = dovetail_api::admission::unknown_fields(&value);
+            let unknown = unknown_fields::of_karpenter(&value);
             match kind.admit(value.clone()) {
                 Ok(object) => self.object(place, object, unfilled, unknown),
                 Err(reasons) => {
@@ -177,8 +178,8 @@ impl Reader {
             return;
         }
         let mut track = serde_path_to_error::Track::new();
-        match kind.read(serde_path_to_error::Deserializer::new(&value, &mut track)) {
-            Ok(object) => self.object(place, object, unfilled, Vec::new()),
+        match unknown_fields::read(kind, serde_path_to_error::Deserializer::new(&value, &mut track)) {
+            Ok((object, unknown)) => self.object(place, object, unfilled, unknown),
             Err(error) => {
                 let mut what = error.to_string();
                 // `on`, `no` and `1` are no strings in YAML unless they are in quotes, which surprises everybody once.

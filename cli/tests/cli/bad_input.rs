@@ -140,9 +140,25 @@ spec:
 }
 
 #[test]
-fn a_misspelt_field_of_a_pool_is_noted() {
-    let pool = POOL.replace("spec:\n  template", "spec:\n  wieght: 10\n  template");
-    let outcome = plan(&pool.replace("name: default\nspec", "name: other\nspec"));
-    assert_eq!(outcome.status, 0);
-    assert!(outcome.stderr.contains("NodePool other: spec.wieght is not a field of its kind"), "{}", outcome.stderr);
+fn a_misspelt_field_is_warned_of_once_for_each_object() {
+    let pool =
+        POOL.replace("spec:\n  template", "spec:\n  wieght: 10\n  template").replace("default\nspec", "other\nspec");
+    let web =
+        deployment("web", "30", "cpu: 1").replace("      containers", "      nodeSelecter: {a: b}\n      containers");
+    let live = "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"live\", \"resourceVersion\": \"7\"}, \
+                \"spec\": {\"containers\": [{\"name\": \"main\", \"fromTheFuture\": 1}]}, \"status\": {\"new\": 1}}";
+    let lives = [live.to_owned(), live.replace("\"live\"", "\"live-2\"")].join("\n");
+    let folder =
+        Folder::with_pool().file("live.json", &lives).file("web.yaml", &(web + "  paused: true\n  replica: 3\n"));
+    let outcome = folder.file("other.yaml", &pool).plan(&["."]);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    assert_eq!(
+        outcome.stderr,
+        "warning: ./other.yaml, document 1 (line 1): NodePool other: unknown field \"spec.wieght\" has no effect: check its \
+         spelling and indentation\n\
+         warning: ./web.yaml, document 1 (line 1): Deployment default/web: unknown fields \"spec.replica\", \
+         \"spec.template.spec.nodeSelecter\" have no effect: check their spelling and indentation\n\
+         note: 2 Pod object(s) of a cluster have fields that are not known here and not used: \
+         spec.containers[0].fromTheFuture is the first\n"
+    );
 }
