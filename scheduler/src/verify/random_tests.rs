@@ -16,6 +16,8 @@ use crate::resources::{CPU, MEMORY, NODES, PODS, Resources};
 use crate::taint::{Comparison, Effect, Taint, Toleration};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use std::sync::Arc;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -49,11 +51,11 @@ fn expressions(at_most: usize) -> impl Strategy<Value = Requirements> {
 }
 
 fn selection() -> impl Strategy<Value = NodeSelection> {
-    let label = (select(vec![ZONE, TEAM, GHOST]), select(vec!["a", "b", "red", "blue"]));
-    let selector = prop::collection::vec(label, 0..=1).prop_map(Requirements::from_labels);
+    let label = select(vec![(ZONE, "a"), (ZONE, "b"), (TEAM, "red"), (TEAM, "blue"), (GENERATION, "3"), (GHOST, "y")]);
+    let selector = prop::option::weighted(0.3, label).prop_map(Requirements::from_labels);
     let required = prop::collection::vec(expressions(2), 0..=2);
     let preferred = prop::collection::vec((1..9i32, expressions(2)), 0..=2);
-    (selector, prop_oneof![3 => Just(vec![]), 2 => required], prop_oneof![2 => Just(vec![]), 1 => preferred])
+    (selector, prop_oneof![2 => Just(vec![]), 1 => required], prop_oneof![2 => Just(vec![]), 1 => preferred])
         .prop_map(|(selector, required, preferred)| NodeSelection { selector, required, preferred })
 }
 
@@ -62,7 +64,7 @@ fn effect() -> impl Strategy<Value = Effect> {
 }
 
 fn taints() -> impl Strategy<Value = Vec<Taint>> {
-    prop_oneof![2 => Just(vec![]), 1 => prop::collection::vec(effect().prop_map(red), 1..=2)]
+    prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(effect().prop_map(red), 1..=2)]
 }
 
 fn tolerations() -> impl Strategy<Value = Vec<Toleration>> {
@@ -76,9 +78,9 @@ fn tolerations() -> impl Strategy<Value = Vec<Toleration>> {
 }
 
 fn class() -> impl Strategy<Value = PodClass> {
-    let asked = (0..50i64, 0..12i64, prop_oneof![4 => Just(0i64), 1 => 1..3i64])
+    let asked = (0..50i64, 0..12i64, prop_oneof![7 => Just(0i64), 1 => 1..3i64])
         .prop_map(|(cpu, memory, gpu)| requests(cpu * 100, memory).with(GPU, gpu));
-    let unsupported = prop_oneof![9 => Just(vec![]), 1 => Just(vec![Name::from("host ports")])];
+    let unsupported = prop_oneof![29 => Just(vec![]), 1 => Just(vec![Name::from("host ports")])];
     (asked, selection(), tolerations(), unsupported).prop_map(|(requests, selection, tolerations, unsupported)| {
         PodClass { requests, selection, tolerations, unsupported }
     })
@@ -131,7 +133,7 @@ fn instance_type() -> impl Strategy<Value = InstanceType> {
 
 fn pool(name: &'static str) -> impl Strategy<Value = NodePool> {
     let types = prop::collection::vec(instance_type(), 1..9);
-    let requirements = (expressions(3), prop::option::weighted(0.3, (select(vec![FAMILY, ZONE, TYPE]), 1..4u32)));
+    let requirements = (expressions(2), prop::option::weighted(0.3, (select(vec![FAMILY, ZONE, TYPE]), 1..4u32)));
     let limit = (select(vec![CPU, MEMORY, GPU, NODES]), -1..20i64).prop_map(|(resource, n)| {
         let unit = if resource == CPU {
             1000
@@ -184,7 +186,7 @@ fn node() -> impl Strategy<Value = Node> {
 prop_compose! {
     fn problem()(
         pools in (pool("first"), pool("second"), pool("third")),
-        number_of_pools in 0..=3usize,
+        number_of_pools in prop_oneof![1 => Just(0usize), 9 => 1..=3usize],
         mut nodes in prop::collection::vec(node(), 0..4),
         daemons in prop_oneof![Just(vec![]).boxed(), prop::collection::vec(daemon(), 1..4).boxed()],
         kinds in prop::collection::vec((class(), 1..6usize), 1..8),
@@ -216,6 +218,9 @@ prop_compose! {
 }
 
 proptest! {
+    // A bad case may need several pools, classes and DaemonSets of a certain kind at once.
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
     #[test]
     fn every_policy_makes_plans_that_are_right(problem in problem()) {
         for policy in POLICIES {
@@ -226,4 +231,22 @@ proptest! {
             }
         }
     }
+}
+
+/// Otherwise the test above would prove nothing.
+#[test]
+fn problems_by_chance_have_plans_worth_checking() {
+    let mut runner = TestRunner::deterministic();
+    let (mut claims, mut mixed) = (0, 0);
+    for _ in 0..300 {
+        let problem = problem().new_tree(&mut runner).expect("nothing is filtered out").current();
+        for policy in POLICIES {
+            let plan = policy.plan(&problem);
+            claims += plan.claims.len();
+            let class = |pod: &usize| problem.pods[*pod].class;
+            mixed += plan.claims.iter().filter(|c| c.pods.iter().any(|pod| class(pod) != class(&c.pods[0]))).count();
+        }
+    }
+    let expected = 300 * POLICIES.len();
+    assert!(claims > expected && mixed > expected / 5, "{claims} claims, {mixed} of them for several classes");
 }
