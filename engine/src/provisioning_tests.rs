@@ -56,7 +56,7 @@ impl Cluster {
         let round = self.round();
         assert_eq!(round.bad_input, []);
         let problem = &round.problem;
-        let plan = policy::by_name("karpenter").expect("the baseline").plan(problem);
+        let plan = policy::run(policy::by_name("karpenter").expect("the baseline"), problem);
         let names = |pods: &[usize]| {
             pods.iter().map(|p| problem.pods[*p].name.replace("default/", "")).collect::<Vec<_>>().join(" ")
         };

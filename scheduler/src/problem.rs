@@ -19,7 +19,7 @@ pub struct Problem {
     pub pods: Vec<Pod>,
     /// What pods need, each class once.
     pub classes: Vec<PodClass>,
-    /// Where nodes can be bought, in the order in which pools are tried (see [`Problem::sort_pools`]).
+    /// Where nodes can be bought, in the order in which pools are tried (see [`Problem::sort`]).
     pub pools: Vec<NodePool>,
     /// Nodes that exist or are on their way, in the order in which they are tried.
     pub nodes: Vec<Node>,
