@@ -7,8 +7,10 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(crate) mod answer;
+mod fill;
 pub(crate) mod progress;
 pub(crate) mod table;
+mod unplaced;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();

@@ -124,7 +124,7 @@ impl Plan {
         let decision = progress::show("deciding", || self.policy.0.plan(&round.problem));
         let seconds = start.elapsed().as_secs_f64();
 
-        let text = self.text(seconds, &round, &decision)?;
+        let text = self.text(seconds, &input.objects, &round, &decision)?;
         say(&input, &round);
         output::print(&text)?;
         let unplaced = !decision.unplaced.is_empty() || !round.rejected.is_empty();
@@ -189,10 +189,16 @@ impl Plan {
         }
     }
 
-    fn text(&self, seconds: f64, round: &Round, decision: &Decision) -> Result<String, CommandError> {
+    fn text(
+        &self,
+        seconds: f64,
+        objects: &Objects,
+        round: &Round,
+        decision: &Decision,
+    ) -> Result<String, CommandError> {
         let answer = || Answer::new(self.policy.0.name(), seconds, round, decision);
         Ok(match self.output {
-            Form::Table => table::report(round, decision),
+            Form::Table => table::report(objects, round, decision),
             Form::Json => Data::Json.text(&answer())?,
             Form::Yaml => Data::Yaml.text(&answer())?,
         })

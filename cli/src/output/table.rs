@@ -5,31 +5,29 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use dovetail_api::labels;
+use dovetail_engine::objects::Objects;
 use dovetail_engine::provisioning::Round;
 use dovetail_scheduler::instance_type::{InstanceType, Price};
 use dovetail_scheduler::plan::{Plan, PlannedClaim};
-use dovetail_scheduler::problem::{PodClass, Problem};
-use dovetail_scheduler::reasons::Unplaced;
 use dovetail_scheduler::resources::{CPU, MEMORY, Resources};
+
+use super::{fill, unplaced};
 
 /// Hours in a month, as AWS counts them.
 const HOURS_PER_MONTH: f64 = 730.0;
-/// How many pods of a group are named.
-const PODS_NAMED: usize = 3;
 
 const BOLD: Style = Style::new().bold();
-const ALARM: Style = AnsiColor::Red.on_default().bold();
 
-/// The whole report, with colours as escape sequences.
-pub(crate) fn report(round: &Round, plan: &Plan) -> String {
+/// The whole report, with colours as escape sequences. The objects tell which pods belong together.
+pub(crate) fn report(objects: &Objects, round: &Round, plan: &Plan) -> String {
     let mut out = String::new();
     // Writing to a string does not fail.
     let _ = write_purchases(&mut out, round, plan);
     let _ = write_existing(&mut out, round, plan);
-    let _ = write_unplaced(&mut out, round, plan);
+    let _ = unplaced::write(&mut out, objects, round, plan);
     out
 }
 
@@ -78,31 +76,41 @@ fn write_purchases(out: &mut String, round: &Round, plan: &Plan) -> fmt::Result 
     let pool_name = |pool: usize| &round.problem.pools[pool].name;
     lots.sort_by_key(|(sort, lot)| (pool_name(sort.pool), Reverse(sort.each.times(lot.nodes))));
 
-    let mut table = plain_table([
-        "NODEPOOL",
-        "INSTANCE TYPE",
-        "ZONE",
-        "CAPACITY",
-        "NODES",
-        "PODS",
-        "CPU",
-        "MEMORY",
-        "$/H EACH",
-        "$/H",
-    ]);
-    for (sort, lot) in &lots {
-        table.add_row([
-            Cell::new(pool_name(sort.pool)),
-            Cell::new(format!("{}{}", sort.first_type, or_others(lot.others))),
-            Cell::new(&sort.zones),
-            Cell::new(&sort.capacity),
+    let rows: Vec<_> = lots.iter().map(|(_, lot)| (&lot.requests, &lot.room)).collect();
+    let other = fill::column(&rows);
+    let mut header = vec![
+        left("NODEPOOL"),
+        left("INSTANCE TYPE"),
+        left("ZONE"),
+        left("CAPACITY"),
+        right("NODES"),
+        right("PODS"),
+        right("CPU"),
+        right("MEMORY"),
+    ];
+    header.extend(
+        other.as_ref().map(|column| if column.is_number { right(&column.header) } else { left(&column.header) }),
+    );
+    header.extend([right("$/H EACH"), right("$/H")]);
+    let mut table = plain_table(header);
+    for (number, (sort, lot)) in lots.iter().enumerate() {
+        let mut row = vec![
+            left(pool_name(sort.pool)),
+            left(format!("{}{}", sort.first_type, or_others(lot.others))),
+            left(&sort.zones),
+            left(&sort.capacity),
             right(lot.nodes),
             right(lot.pods),
-            right(filled(CPU, &lot.requests, &lot.room)),
-            right(filled(MEMORY, &lot.requests, &lot.room)),
-            right(format!("{:.4}", sort.each.dollars())),
-            right(format!("{:.4}", sort.each.times(lot.nodes).dollars())),
-        ]);
+            right(fill::percent(CPU, &lot.requests, &lot.room)),
+            right(fill::percent(MEMORY, &lot.requests, &lot.room)),
+        ];
+        row.extend(other.as_ref().and_then(|column| {
+            let cell = column.cells.get(number)?;
+            Some(if column.is_number { right(cell) } else { left(cell) })
+        }));
+        row.push(right(format!("{:.4}", sort.each.dollars())));
+        row.push(right(format!("{:.4}", sort.each.times(lot.nodes).dollars())));
+        table.add_row(row);
     }
     write_table(out, &table)?;
     let (nodes, pods) = (plan.claims.len(), plan.claims.iter().map(|c| c.pods.len()).sum::<usize>());
@@ -158,66 +166,17 @@ fn write_existing(out: &mut String, round: &Round, plan: &Plan) -> fmt::Result {
     let pods: usize = plan.existing.iter().map(|e| e.pods.len()).sum();
     let nodes = plan.existing.len();
     writeln!(out, "\n{BOLD}{} on {} already there{BOLD:#}", counted(pods, "pod"), counted(nodes, "node"))?;
-    let mut table = plain_table(["NODE", "PODS"]);
+    let mut table = plain_table(vec![left("NODE"), right("PODS")]);
     for placement in &plan.existing {
-        table.add_row([Cell::new(&round.problem.nodes[placement.node].name), right(placement.pods.len())]);
+        table.add_row([left(&round.problem.nodes[placement.node].name), right(placement.pods.len())]);
     }
     write_table(out, &table)
 }
 
-fn write_unplaced(out: &mut String, round: &Round, plan: &Plan) -> fmt::Result {
-    let problem = &round.problem;
-    // Pods with the same reasons together, in the order of the first pod of each group.
-    let mut groups: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
-    let mut known: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-    let unplaced = plan
-        .unplaced
-        .iter()
-        .map(|(pod, why)| (&*problem.pods[*pod].name, reasons(problem, why, problem.class_of(*pod))));
-    let rejected = round.rejected.iter().map(|(pod, why)| (pod.as_str(), vec![why.to_string()]));
-    for (pod, why) in unplaced.chain(rejected) {
-        let group = *known.entry(why.clone()).or_insert_with(|| {
-            groups.push((why, Vec::new()));
-            groups.len() - 1
-        });
-        groups[group].1.push(pod);
-    }
-    if groups.is_empty() {
-        return Ok(());
-    }
-    let pods = groups.iter().map(|(_, pods)| pods.len()).sum();
-    writeln!(out, "\n{ALARM}{} not placed{ALARM:#}", counted(pods, "pod"))?;
-    for (why, pods) in &groups {
-        let named = pods.iter().take(PODS_NAMED).copied().collect::<Vec<_>>().join(", ");
-        match pods.len().saturating_sub(PODS_NAMED) {
-            0 => writeln!(out, "  {named}")?,
-            more => writeln!(out, "  {named} and {more} more")?,
-        }
-        for reason in why {
-            writeln!(out, "    {reason}")?;
-        }
-    }
-    Ok(())
-}
-
-/// Why a pod goes nowhere, with a line for each pool where they have been asked.
-fn reasons(problem: &Problem, why: &Unplaced, class: &PodClass) -> Vec<String> {
-    match why {
-        Unplaced::Refused(refusals) => {
-            refusals.iter().map(|(pool, refusal)| refusal.explain(&problem.pools[*pool].name, class)).collect()
-        }
-        other => vec![other.explain(problem, class)],
-    }
-}
-
-fn plain_table<const N: usize>(header: [&str; N]) -> Table {
+fn plain_table(header: Vec<Cell>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(header.map(|name| {
-        let cell = Cell::new(name);
-        let is_number = matches!(name, "NODES" | "PODS" | "CPU" | "MEMORY" | "$/H EACH" | "$/H");
-        if is_number { cell.set_alignment(CellAlignment::Right) } else { cell }
-    }));
+    table.set_header(header);
     table
 }
 
@@ -234,6 +193,10 @@ fn write_table(out: &mut String, table: &Table) -> fmt::Result {
     Ok(())
 }
 
+fn left(value: impl ToString) -> Cell {
+    Cell::new(value.to_string())
+}
+
 fn right(value: impl ToString) -> Cell {
     Cell::new(value.to_string()).set_alignment(CellAlignment::Right)
 }
@@ -248,16 +211,7 @@ fn or_others((least, most): (usize, usize)) -> String {
     }
 }
 
-/// How much of the room is asked for, in per cent.
-#[allow(clippy::cast_precision_loss)] // whole per cents do not need more
-fn filled(resource: &str, requests: &Resources, room: &Resources) -> String {
-    match room.get(resource) {
-        room if room > 0 => format!("{:.0}%", requests.get(resource) as f64 / room as f64 * 100.0),
-        _ => "-".to_owned(),
-    }
-}
-
-fn counted(n: usize, what: &str) -> String {
+pub(super) fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -39,13 +39,30 @@ default   small or 1 other  zone-a  on-demand      1     2  90%     25%    0.100
 1 node for 2 pods: $0.1000 an hour, $73.00 a month (730 hours)
 
 5 pods not placed
-  default/big-0, default/big-1, default/big-2 and 1 more
+  default/big-0 and 3 others
     needs cpu 20; pool default: the largest of its 2 types leaves 16 to pods
   default/odd
     pool default: its nodes have no label disk
 "
     );
     assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+fn the_table_tells_what_fills_a_node_that_is_bought_for_its_gpus() {
+    let folder = Folder::with_pool()
+        .file("gpu.yaml", &pod("gpu", "cpu: 100m, example.com/nothing: 0, nvidia.com/gpu: 1"))
+        .file("web.yaml", &(pod("web", "cpu: 1") + "  nodeSelector: {node.kubernetes.io/instance-type: small}\n"));
+    assert_eq!(
+        folder.plan(&["."]).stdout,
+        "\
+NODEPOOL  INSTANCE TYPE  ZONE    CAPACITY   NODES  PODS  CPU  MEMORY   GPU  $/H EACH     $/H
+default   large          zone-a  on-demand      1     1   1%      0%  100%    1.5000  1.5000
+default   small          zone-a  on-demand      1     1  50%      0%     -    0.1000  0.1000
+
+2 nodes for 2 pods: $1.6000 an hour, $1,168.00 a month (730 hours)
+"
+    );
 }
 
 #[test]
