@@ -264,7 +264,18 @@ fn limits_are_booked_at_the_largest_type_a_claim_may_become() {
 fn limits_say_what_is_left_of_them() {
     let limited = NodePool { remaining: Some(Resources::new().with(CPU, 1000)), ..pool("default") };
     let story = Story::new(vec![limited]).pods("web", 1, &needs(100, 0));
-    assert_eq!(story.why(), ["pool default: every fitting type exceeds what is left of its limits (cpu 1)"]);
+    assert_eq!(
+        story.why(),
+        ["pool default: every type that fits is larger than what its spec.limits still allow: cpu 1"]
+    );
+}
+
+#[test]
+fn a_limit_that_is_exceeded_already_says_by_how_much() {
+    let left = Resources::new().with(CPU, -1500).with(MEMORY, gib(1));
+    let story = Story::new(vec![NodePool { remaining: Some(left), ..pool("default") }]).pods("web", 1, &needs(100, 0));
+    let why = "pool default: every type that fits is larger than what its spec.limits still allow: cpu 0 (exceeded by 1500m), memory 1Gi";
+    assert_eq!(story.why(), [why]);
 }
 
 #[test]
@@ -272,7 +283,7 @@ fn the_limit_of_nodes_holds_within_a_round() {
     let limited = NodePool { remaining: Some(Resources::new().with(NODES, 2)), ..pool("default") };
     let story = Story::new(vec![limited]).pods("web", 3, &needs(15_000, gib(20)));
     assert_eq!(story.bought().len(), 2);
-    assert_eq!(story.why(), ["pool default: its limit of nodes is reached"]);
+    assert_eq!(story.why(), ["pool default: it may have no more nodes (spec.limits.nodes)"]);
 }
 
 #[test]
@@ -318,7 +329,10 @@ fn a_type_nobody_sells_where_the_pod_must_run_is_not_bought() {
         1,
         &selecting(needs(100, 0), ZONE, "b"),
     );
-    assert_eq!(story.why(), ["pool default: none of its 4 types is on offer where the pod may run"]);
+    assert_eq!(
+        story.why(),
+        ["pool default: none of its 4 types is sold in the zones and capacity types that pod and pool allow"]
+    );
 }
 
 #[test]
@@ -329,8 +343,15 @@ fn what_is_missing_is_said_in_plain_words() {
     let why = |class: &PodClass| Story::new(vec![pool("default")]).pods("web", 1, class).why();
     assert_eq!(why(&gpus), ["needs nvidia.com/gpu 2; pool default: the largest of its 4 types leaves 1 to pods"]);
     assert_eq!(why(&tpu), ["needs google.com/tpu 1; pool default: none of its 4 types has it"]);
-    assert_eq!(why(&lost), ["pool default: its nodes have no label team"]);
+    assert_eq!(why(&lost), ["pool default: the pod selects by label team, which its nodes do not have"]);
     assert_eq!(why(&needs(100_000, 0)), ["needs cpu 100; pool default: the largest of its 4 types leaves 16 to pods"]);
+    let huge =
+        PodClass { requests: needs(100_000, gib(1000)).requests.with("google.com/tpu", 1), ..PodClass::default() };
+    assert_eq!(
+        why(&huge),
+        ["pool default: of its 4 types none is large enough: needs cpu 100, no type leaves more than 16 to pods; \
+          needs google.com/tpu 1, no type has it; needs memory 1000Gi, no type leaves more than 32Gi to pods"]
+    );
     assert_eq!(Story::new(vec![]).pods("web", 1, &gpus).why(), ["there is no NodePool to buy a node from"]);
 }
 
@@ -341,7 +362,7 @@ fn a_label_does_not_come_to_exist_because_another_pod_shunned_it() {
         vec![[("team", Requirement::new(Operator::NotIn, &["x"]).expect("readable"))].into_iter().collect()];
     let asking = selecting(needs(100, 0), "team", "y");
     let story = Story::new(vec![pool("default")]).pods("a", 1, &shunning).pods("b", 1, &asking);
-    assert_eq!(story.why(), ["pool default: its nodes have no label team"]);
+    assert_eq!(story.why(), ["pool default: the pod selects by label team, which its nodes do not have"]);
 }
 
 #[test]

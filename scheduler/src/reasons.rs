@@ -84,7 +84,7 @@ impl Refusal {
                 format!("pool {pool}: the pod does not tolerate {}", plural("taint", taints.len(), &list(taints)))
             }
             Self::Selection(Incompatible::UndefinedLabel { key, hint }) => {
-                let mut text = format!("pool {pool}: its nodes have no label {key}");
+                let mut text = format!("pool {pool}: the pod selects by label {key}, which its nodes do not have");
                 if let Some(hint) = hint {
                     let _ = write!(text, " (did you mean {hint}?)");
                 }
@@ -95,10 +95,11 @@ impl Refusal {
                     clashes.iter().map(|c| format!("needs {} {}, has {}", c.key, c.asked, c.offered)).collect();
                 format!("pool {pool}: {}", clashes.join(", "))
             }
-            Self::NodeLimit => format!("pool {pool}: its limit of nodes is reached"),
-            Self::Limits(left) => {
-                format!("pool {pool}: every fitting type exceeds what is left of its limits ({left})")
-            }
+            Self::NodeLimit => format!("pool {pool}: it may have no more nodes (spec.limits.nodes)"),
+            Self::Limits(left) => format!(
+                "pool {pool}: every type that fits is larger than what its spec.limits still allow: {}",
+                left.iter().map(|(resource, left)| still_allowed(resource, left)).collect::<Vec<_>>().join(", ")
+            ),
             Self::NoInstanceType(lack) => lack.explain(pool, class),
             Self::MinValues(short) => {
                 let short: Vec<String> = short
@@ -118,10 +119,12 @@ impl NoInstanceType {
     fn explain(&self, pool: &str, class: &PodClass) -> String {
         let all = self.types;
         if self.selected == 0 {
-            return format!("pool {pool}: none of its {all} types has the labels that the pod selects");
+            return format!("pool {pool}: none of its {all} types has all the labels that the pod selects by");
         }
         if self.offered == 0 {
-            return format!("pool {pool}: none of its {all} types is on offer where the pod may run");
+            return format!(
+                "pool {pool}: none of its {all} types is sold in the zones and capacity types that pod and pool allow"
+            );
         }
         if self.roomy > 0 {
             return format!(
@@ -132,22 +135,40 @@ impl NoInstanceType {
         if self.most.is_empty() {
             return format!("needs {}; pool {pool}: none of its {all} types has all of that at once", class.requests);
         }
-        let lacks: Vec<String> = self
+        let lacks: Vec<(String, Option<String>)> = self
             .most
             .iter()
             .map(|(resource, most)| {
-                let asked = show(resource, class.requests.get(resource));
-                if most <= 0 {
-                    format!("needs {resource} {asked}; pool {pool}: none of its {all} types has it")
-                } else {
-                    let most = show(resource, most);
-                    format!(
-                        "needs {resource} {asked}; pool {pool}: the largest of its {all} types leaves {most} to pods"
-                    )
-                }
+                let needs = format!("needs {resource} {}", show(resource, class.requests.get(resource)));
+                (needs, (most > 0).then(|| show(resource, most)))
             })
             .collect();
-        lacks.join("; ")
+        if let [(needs, most)] = lacks.as_slice() {
+            return match most {
+                Some(most) => {
+                    format!("{needs}; pool {pool}: the largest of its {all} types leaves {most} to pods")
+                }
+                None => format!("{needs}; pool {pool}: none of its {all} types has it"),
+            };
+        }
+        // The type with the most CPU need not be the one with the most memory.
+        let lacks: Vec<String> = lacks
+            .into_iter()
+            .map(|(needs, most)| match most {
+                Some(most) => format!("{needs}, no type leaves more than {most} to pods"),
+                None => format!("{needs}, no type has it"),
+            })
+            .collect();
+        format!("pool {pool}: of its {all} types none is large enough: {}", lacks.join("; "))
+    }
+}
+
+/// What is left of a limit; a limit that was lowered, or forgotten for a while, may be exceeded already.
+fn still_allowed(resource: &str, left: i64) -> String {
+    if left < 0 {
+        format!("{resource} 0 (exceeded by {})", show(resource, left.saturating_neg()))
+    } else {
+        format!("{resource} {}", show(resource, left))
     }
 }
 

@@ -121,7 +121,7 @@ impl Plan {
             return Err(CommandError::Objects(located(&input, &round)));
         }
         let start = Instant::now();
-        let decision = progress::show("deciding", || self.policy.0.plan(&round.problem));
+        let decision = progress::show("deciding", || policy::run(self.policy.0, &round.problem));
         let seconds = start.elapsed().as_secs_f64();
 
         let text = self.text(seconds, &input.objects, &round, &decision)?;

@@ -42,7 +42,7 @@ default   small or 1 other  zone-a  on-demand      1     2  90%     25%    0.100
   default/big-0 and 3 others
     needs cpu 20; pool default: the largest of its 2 types leaves 16 to pods
   default/odd
-    pool default: its nodes have no label disk
+    pool default: the pod selects by label disk, which its nodes do not have
 "
     );
     assert_eq!(outcome.stderr, "");
