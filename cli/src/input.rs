@@ -18,6 +18,7 @@ mod files;
 mod kinds;
 mod limit_ranges;
 mod manifests;
+mod negative;
 mod placeholders;
 mod trace;
 mod unfilled;
@@ -97,6 +98,9 @@ pub(crate) fn read(
         .flat_map(|Source { file, text, named }| documents::split(file, text).into_iter().map(|d| (d, *named)))
         .collect();
     let mut collection = Collection::default();
+    let speaking: BTreeSet<&Arc<str>> = documents.iter().map(|(document, _)| &document.place.file).collect();
+    let silent = sources.iter().filter(|s| s.named && !speaking.contains(&s.file));
+    collection.empty.extend(silent.map(|s| Arc::clone(&s.file)));
     for reading in read_documents(&documents) {
         collection.add(reading);
     }
@@ -128,11 +132,13 @@ struct Collection {
     found: Vec<(Place, Object)>,
     /// Where each object stands in `found`, by kind, namespace and name.
     known: HashMap<(Kind, Option<String>, String), usize>,
-    /// Objects that came more than once.
+    /// Objects that came more than once, a line for each.
     repeated: Vec<String>,
     refused: Vec<Refused>,
     skipped: BTreeMap<(String, String), usize>,
     foreign: BTreeSet<Arc<str>>,
+    /// Files that were named and say nothing.
+    empty: Vec<Arc<str>>,
     /// Harmless unfilled placeholders by file.
     unfilled: BTreeMap<Arc<str>, BTreeSet<String>>,
     unknown: unknown_fields::Found,
@@ -167,7 +173,11 @@ impl Collection {
         };
         let key = (object.kind(), metadata.namespace.clone(), name);
         if let Some(before) = self.known.get(&key) {
-            self.repeated.push(object.title());
+            let first = &self.found[*before].0;
+            self.repeated.push(format!(
+                "{} stands twice, in {first}, and in {place}: the last one counts, as if both were applied in turn",
+                object.title()
+            ));
             self.found[*before] = (place, object);
         } else {
             self.known.insert(key, self.found.len());
@@ -176,6 +186,8 @@ impl Collection {
     }
 
     fn finish(mut self) -> Result<Input, Vec<InputError>> {
+        let negative = self.found.iter().flat_map(|(place, object)| negative::errors(place, object));
+        self.errors.extend(negative);
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
@@ -194,7 +206,8 @@ impl Collection {
         notes.extend(expanded.notes);
         let made = expanded.made.into_iter().map(|made| (format!("Pod {}", made.pod), made)).collect();
         limit_ranges::apply(&objects.limit_ranges, &mut objects.pods);
-        let warnings = self.unknown.warnings();
+        let mut warnings = first_of_many(self.repeated, "objects that stand twice");
+        warnings.extend(first_of_many(self.unknown.warnings(), "objects with unknown fields"));
         Ok(Input { objects, warnings, notes, refused: self.refused.iter().map(explain).collect(), places, made })
     }
 
@@ -202,7 +215,14 @@ impl Collection {
         let mut notes = Vec::new();
         for ((kind, version), count) in &self.skipped {
             let group = version.split_once('/').map_or(String::new(), |(group, _)| format!(" of {group}"));
-            notes.push(format!("skipped {count} {kind}{group}: plans do not depend on them"));
+            let why = match kind.as_str() {
+                "CronJob" => "their pods are planned for when a Job is there",
+                _ => "plans do not depend on them",
+            };
+            notes.push(format!("skipped {count} {kind}{group}: {why}"));
+        }
+        for file in &self.empty {
+            notes.push(format!("{file}: there is nothing in it"));
         }
         for file in &self.foreign {
             notes.push(format!("skipped {file}: it holds no Kubernetes object"));
@@ -211,16 +231,20 @@ impl Collection {
             let names = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             notes.push(format!("{file}: not set in the environment, and not needed to plan: {names}"));
         }
-        if let Some(first) = self.repeated.first() {
-            let others = match self.repeated.len() - 1 {
-                0 => String::new(),
-                n => format!(" and {n} others"),
-            };
-            notes.push(format!("{first}{others} came more than once: the last one counts"));
-        }
         notes.extend(self.unknown.notes());
         notes
     }
+}
+
+/// The first of many lines, and how many more there are of what.
+fn first_of_many(mut lines: Vec<String>, what: &str) -> Vec<String> {
+    const SHOWN: usize = 20;
+    let more = lines.len().saturating_sub(SHOWN);
+    if more > 0 {
+        lines.truncate(SHOWN);
+        lines.push(format!("and {more} more {what}"));
+    }
+    lines
 }
 
 fn explain(refused: &Refused) -> String {

@@ -128,6 +128,10 @@ impl Kind {
         match Self::ALL.iter().find(|k| k.name() == kind && k.group() == group) {
             Some(known) if known.version() == version => Known::Yes(*known),
             Some(known) => Known::OtherVersion(*known),
+            // Kubernetes' own groups that are not domains of somebody; one of them is a mistake for another.
+            None if !group.contains('.') => {
+                Self::ALL.iter().find(|k| k.name() == kind).map_or(Known::No, |known| Known::OtherVersion(*known))
+            }
             None => Known::No,
         }
     }
@@ -170,6 +174,8 @@ mod tests {
         assert_eq!(Kind::of("apps/v1beta2", "Deployment"), Known::OtherVersion(Kind::Deployment));
         assert_eq!(Kind::of("example.com/v1", "Deployment"), Known::No, "somebody else's Deployment");
         assert_eq!(Kind::of("v1", "ConfigMap"), Known::No);
+        assert_eq!(Kind::of("v1", "Deployment"), Known::OtherVersion(Kind::Deployment), "the group is missing");
+        assert_eq!(Kind::of("extensions/v1beta1", "Deployment"), Known::OtherVersion(Kind::Deployment), "it has moved");
     }
 
     #[test]

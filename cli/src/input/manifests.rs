@@ -100,6 +100,11 @@ impl Reader {
                 Some(of) if fields.get("items").is_some_and(|i| i.is_array() || i.is_null()) => {
                     self.list(place, fields, &version, of);
                 }
+                // One without items has nothing in it; anything else there is a mistake.
+                Some("") if version == "v1" && fields.contains_key("items") => {
+                    self.broken(place, "items of this List is no list: put a dash before each item".to_owned());
+                }
+                Some("") if version == "v1" => {}
                 _ => self.manifest(place, fields, &version, &kind),
             },
             (None, None) => {

@@ -31,7 +31,11 @@ pub(crate) fn read_file(path: &Path) -> Result<Trace, InputError> {
     let mut bytes = std::fs::read(path).map_err(unreadable)?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = Vec::new();
-        MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked).map_err(unreadable)?;
+        MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked).map_err(|e| InputError::Trace {
+            file: Arc::clone(&file),
+            line: 1,
+            what: format!("the gzip file is damaged ({e}): fetch or pack it again"),
+        })?;
         bytes = unpacked;
     }
     read(&file, &bytes)
@@ -166,6 +170,15 @@ mod tests {
         packed.write_all(TRACE.as_bytes()).expect("written");
         packed.finish().expect("finished");
         assert_eq!(read_file(&path).expect("a trace").pods, read_text(TRACE).expect("a trace").pods);
+    }
+
+    #[test]
+    fn a_gzipped_file_that_was_cut_short_says_so() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("t.csv.gz");
+        std::fs::write(&path, b"\x1f\x8b\x08\x00abc").expect("a file");
+        let error = read_file(&path).expect_err("damaged").to_string();
+        assert!(error.contains("the gzip file is damaged"), "{error}");
     }
 
     #[test]

@@ -82,16 +82,9 @@ impl Found {
         ));
     }
 
-    /// What to warn of, a line for each object; the first of many, and how many there are.
+    /// What to warn of, a line for each object.
     pub(crate) fn warnings(&mut self) -> Vec<String> {
-        const SHOWN: usize = 20;
-        let mut lines = std::mem::take(&mut self.written);
-        let more = lines.len().saturating_sub(SHOWN);
-        if more > 0 {
-            lines.truncate(SHOWN);
-            lines.push(format!("and {more} more objects with unknown fields"));
-        }
-        lines
+        std::mem::take(&mut self.written)
     }
 
     /// What is good to know.

@@ -268,6 +268,11 @@ impl Expansion {
         };
         let Some((template, parallelism)) = self.checked(&controller, "spec.parallelism") else { return };
         let Some(spec) = spec else { return };
+        if let Some(completions) = spec.completions.filter(|c| *c < 0) {
+            let what = format!("{completions} is negative: write 0 or more");
+            self.errors.push(controller.error("spec.completions", what));
+            return;
+        }
         let status = job.status.as_ref();
         let ended = |c: &k8s_openapi::api::batch::v1::JobCondition| {
             c.status == "True"

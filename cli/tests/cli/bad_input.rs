@@ -162,3 +162,49 @@ fn a_misspelt_field_is_warned_of_once_for_each_object() {
          spec.containers[0].fromTheFuture is the first\n"
     );
 }
+
+#[test]
+fn numbers_below_zero_are_refused_where_the_api_server_refuses_them() {
+    plan(&deployment("web", "9", "cpu: -1, memory: 1Gi"))
+        .refused(&["error: ./bad.yaml, document 1 (line 1): Deployment default/web: \
+         spec.template.spec.containers[main].resources.requests.cpu: -1 is negative: write 0 or more\n"]);
+    let job = deployment("batch", "1", "cpu: 1")
+        .replace("apps/v1", "batch/v1")
+        .replace("Deployment", "Job")
+        .replace("replicas: 1", "completions: -1");
+    plan(&job).refused(&["Job default/batch: spec.completions: -1 is negative"]);
+    assert_eq!(plan(&pod("p", "cpu: \"-0\"")).status, 0, "zero is zero");
+}
+
+#[test]
+fn an_object_that_stands_twice_counts_as_it_stands_last_and_both_places_are_named() {
+    let folder = Folder::with_pool()
+        .file("a.yaml", &deployment("web", "2", "cpu: 1"))
+        .file("b.yaml", &deployment("web", "1", "cpu: 1"));
+    let outcome = folder.plan(&[".", "-o", "json"]);
+    assert_eq!(outcome.placed(), ["default/web-0"]);
+    assert_eq!(
+        outcome.stderr,
+        "warning: Deployment default/web stands twice, in ./a.yaml, document 1 (line 1), and in ./b.yaml, document 1 \
+         (line 1): the last one counts, as if both were applied in turn\n"
+    );
+}
+
+#[test]
+fn a_kind_in_the_wrong_group_a_list_that_is_none_and_an_empty_file_are_told() {
+    plan(&deployment("web", "1", "cpu: 1").replace("apps/v1", "v1")).refused(&["write apiVersion: apps/v1"]);
+    plan("apiVersion: v1\nkind: List\nitems: {a: b}\n").refused(&["items of this List is no list"]);
+    assert_eq!(plan("apiVersion: v1\nkind: List\n").stderr, "");
+    let folder = Folder::with_pool().file("empty.yaml", "# nothing\n");
+    assert_eq!(folder.plan(&["pool.yaml", "empty.yaml"]).stderr, "note: empty.yaml: there is nothing in it\n");
+}
+
+#[test]
+fn files_of_other_systems_are_read_and_those_that_are_no_text_are_named() {
+    let windows = format!("\u{feff}{}", pod("p", "cpu: 1")).replace('\n', "\r\n");
+    let folder =
+        Folder::with_pool().file("p.yaml", &windows).file(".t.csv", "name,cpu_milli,memory_mib,num_gpu\r\nt,1,1,0\r\n");
+    assert_eq!(folder.plan(&[".", "--trace", ".t.csv", "-o", "json"]).placed(), ["default/p", "default/t"]);
+    plan("apiVersion: v1\nkind: Pod\n\tmetadata: {}\n").refused(&["./bad.yaml, document 1, line 2", "found a tab"]);
+    plan("a\u{0}b: 1\n").refused(&["./bad.yaml, document 1, line 1: this is not YAML"]);
+}

@@ -169,7 +169,7 @@ fn other_kinds_and_pods_behind_gates_are_noted_once() {
     assert_eq!(
         outcome.stderr,
         "note: skipped 2 ConfigMap: plans do not depend on them\n\
-         note: skipped 1 CronJob of batch: plans do not depend on them\n\
+         note: skipped 1 CronJob of batch: their pods are planned for when a Job is there\n\
          note: skipped ./chart/values.yaml: it holds no Kubernetes object\n\
          note: 1 pod(s) wait behind scheduling gates: nothing is bought for them before the gates are gone\n"
     );
