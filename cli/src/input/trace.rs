@@ -1,6 +1,7 @@
 //! Traces as pods: comma-separated files in the format of openb, Alibaba's trace of a GPU cluster, gzipped or not. Read are
 //! the columns `name`, `cpu_milli`, `memory_mib` and `num_gpu`; times do not matter, all pods are there at once.
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,7 +58,8 @@ fn read(file: &Arc<str>, bytes: &[u8]) -> Result<Trace, InputError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let columns = columns(reader.headers().map_err(bad_csv)?).map_err(|what| error(1, what))?;
     let mut trace = Trace { pods: Vec::new(), notes: Vec::new() };
-    let (mut sharing, mut choosy) = (0, 0);
+    let (mut sharing, mut choosy, mut namesakes) = (0, 0, 0);
+    let mut names = HashSet::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(bad_csv)? {
         let line = record.position().map_or(0, csv::Position::line);
@@ -74,7 +76,13 @@ fn read(file: &Arc<str>, bytes: &[u8]) -> Result<Trace, InputError> {
         let is_set = |column: Option<usize>| column.and_then(|c| record.get(c)).filter(|text| !text.is_empty());
         sharing += usize::from(gpus > 0 && is_set(columns.gpu_milli).is_some_and(|m| m != "0" && m != "1000"));
         choosy += usize::from(is_set(columns.gpu_spec).is_some());
+        namesakes += usize::from(!names.insert(name.to_owned()));
         trace.pods.push(pod(trace.pods.len(), name, cpu, memory, gpus));
+    }
+    if namesakes > 0 {
+        trace.notes.push(format!(
+            "{file}: {namesakes} pod(s) have a name that an earlier one has: each is a pod, and the plan names them alike"
+        ));
     }
     if sharing > 0 {
         trace.notes.push(format!("{file}: {sharing} pods ask for a part of a GPU: each is given whole ones"));
@@ -159,6 +167,13 @@ mod tests {
         ];
         assert_eq!(requests, expected);
         assert_eq!(trace.notes.len(), 2, "one shares a GPU, one is choosy");
+    }
+
+    #[test]
+    fn pods_of_the_same_name_are_pods_each_and_are_noted() {
+        let trace = read_text("name,cpu_milli,memory_mib,num_gpu\na,1,1,0\nb,1,1,0\na,1,1,0\n").expect("a trace");
+        assert_eq!(trace.pods.len(), 3);
+        assert!(trace.notes[0].starts_with("t.csv: 1 pod(s) have a name"), "{:?}", trace.notes);
     }
 
     #[test]

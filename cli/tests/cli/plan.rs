@@ -1,5 +1,8 @@
 //! `dovetail plan` from the command line to its answer: what is bought, how it is shown, and with which status it ends.
 
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+
 use crate::support::{CLASS, Folder, POOL, deployment, pod};
 use serde_json::json;
 
@@ -216,4 +219,36 @@ fn colours_are_for_terminals_only() {
     assert!(forced.plan(&["."]).stdout.contains('\u{1b}'), "what no terminal is can be told to be one");
     let refused = forced.variable("NO_COLOR", "1");
     assert!(!refused.plan(&["."]).stdout.contains('\u{1b}'), "but not against NO_COLOR");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_command_quietly() {
+    // More than a pipe holds, so that the command is still writing when the reader goes.
+    let folder = Folder::with_pool().file("web.yaml", &deployment("web", "8000", "cpu: 1m"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dovetail"))
+        .args(["plan", ".", "--catalog", ".catalogue.json", "-o", "json"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut first = [0];
+    let mut reader = child.stdout.take().expect("standard output");
+    reader.read_exact(&mut first).expect("the first byte");
+    drop(reader);
+    let output = child.wait_with_output().expect("the binary ends");
+    assert_eq!((first[0], output.status.code()), (b'{', Some(0)));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_limit_that_is_exceeded_by_the_nodes_that_are_there_says_so() {
+    let node = "apiVersion: v1\nkind: Node\nmetadata:\n  name: n1\n  labels: {karpenter.sh/nodepool: default}\nstatus:\n  \
+                allocatable: {cpu: 8, memory: 8Gi, pods: 0}\n  capacity: {cpu: 8, memory: 8Gi, pods: 0}\n";
+    let limited = POOL.replace("spec:\n  template", "spec:\n  limits: {cpu: 2}\n  template");
+    let folder = Folder::empty().file("pool.yaml", &format!("{CLASS}---\n{limited}"));
+    let answer = folder.file("n.yaml", node).file("p.yaml", &pod("p", "cpu: 1")).plan(&[".", "-o", "json"]).json();
+    let why =
+        "pool default: every type that fits is larger than what its spec.limits still allow: cpu 0 (exceeded by 6)";
+    assert_eq!(answer["errors"], json!({"default/p": why}));
 }
