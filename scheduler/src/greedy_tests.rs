@@ -366,6 +366,34 @@ fn a_label_does_not_come_to_exist_because_another_pod_shunned_it() {
 }
 
 #[test]
+fn a_pod_that_contradicts_itself_goes_nowhere() {
+    let red = selecting(needs(100, 0), "team", "red");
+    let mut torn = red.clone();
+    torn.selection.required = vec![Requirements::from_labels([("team", "blue")])];
+    let mut wishful = red;
+    wishful.selection.preferred = vec![(1, Requirements::from_labels([("team", "blue")]))];
+    for class in [torn, wishful] {
+        let story = Story::new(vec![pool("default")]).node("n1", 4000, gib(4)).pods("web", 1, &class);
+        assert_eq!(story.plan().placed(), 0, "not even where there is no such label");
+    }
+}
+
+#[test]
+fn a_pod_that_needs_a_label_and_one_that_shuns_it_are_kept_apart() {
+    let asks = |operator: Operator| {
+        let mut class = needs(600, 0);
+        let any: [&str; 0] = [];
+        class.selection.selector.add("team", Requirement::new(operator, &any).expect("readable"));
+        class
+    };
+    let mut open = pool("default");
+    open.requirements.add("team", Requirement::none_of(["green"]));
+    let story = Story::new(vec![open]).pods("with", 1, &asks(Operator::Exists));
+    let story = story.pods("without", 1, &asks(Operator::DoesNotExist));
+    assert_eq!(story.bought(), ["default: c-small (1)", "default: c-small (1)"]);
+}
+
+#[test]
 fn a_pod_with_a_rule_that_is_not_kept_yet_is_reported_and_not_placed() {
     let spread = PodClass { unsupported: vec!["topology spread".into()], ..needs(100, 0) };
     let story = Story::new(vec![pool("default")]).pods("web", 1, &spread);
