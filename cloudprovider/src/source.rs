@@ -7,7 +7,8 @@ use crate::ec2::{Catalogue, CatalogueError, Ec2Request, Ec2Settings, RequestErro
 use crate::kwok::KwokCatalogue;
 use dovetail_api::ec2_node_class::EC2NodeClass;
 use dovetail_api::kwok_node_class::KWOKNodeClass;
-use dovetail_api::node_pool::NodePool;
+use dovetail_api::labels::aws;
+use dovetail_api::node_pool::{NodeClassReference, NodePool};
 use dovetail_scheduler::instance_type::InstanceType;
 use dovetail_scheduler::requirements::WellKnown;
 use rustc_hash::FxHashMap;
@@ -36,7 +37,7 @@ impl NodeClass<'_> {
 pub enum SourceError {
     /// The pool's class belongs to another provider.
     #[error("a {0} cannot be used with the EC2 catalogue: refer to an EC2NodeClass, or plan with a catalogue file")]
-    ForeignNodeClass(&'static str),
+    ForeignNodeClass(String),
     /// Something in the node class cannot be used.
     #[error(transparent)]
     NodeClass(#[from] RequestError),
@@ -60,6 +61,12 @@ pub trait InstanceTypeSource: Send + Sync {
         pool: &NodePool,
         node_class: Option<NodeClass<'_>>,
     ) -> Result<Arc<[Arc<InstanceType>]>, SourceError>;
+
+    /// Whether the source can supply pools that refer to such a class, whether or not the class itself is known.
+    ///
+    /// # Errors
+    /// If the class is of a provider that this source knows nothing of.
+    fn check_class(&self, class: &NodeClassReference) -> Result<(), SourceError>;
 
     /// The label keys that new nodes may have although nothing defines them yet.
     fn well_known(&self) -> &WellKnown;
@@ -104,7 +111,7 @@ impl InstanceTypeSource for Ec2Source {
         let request = match node_class {
             None => Ec2Request::new(&self.region, &self.settings),
             Some(NodeClass::Ec2(class)) => Ec2Request::for_node_class(class, &self.region, &self.settings)?,
-            Some(other) => return Err(SourceError::ForeignNodeClass(other.kind())),
+            Some(other) => return Err(SourceError::ForeignNodeClass(other.kind().to_owned())),
         };
         // An answer is inserted whole, so that a thread that panicked elsewhere leaves nothing half-done behind.
         if let Some(known) = self.answered.lock().unwrap_or_else(PoisonError::into_inner).get(&request) {
@@ -116,6 +123,13 @@ impl InstanceTypeSource for Ec2Source {
             answered.clear();
         }
         Ok(Arc::clone(answered.entry(request).or_insert(answer)))
+    }
+
+    fn check_class(&self, class: &NodeClassReference) -> Result<(), SourceError> {
+        if class.group == aws::GROUP && class.kind == "EC2NodeClass" {
+            return Ok(());
+        }
+        Err(SourceError::ForeignNodeClass(class.kind.clone()))
     }
 
     fn well_known(&self) -> &WellKnown {
@@ -131,6 +145,10 @@ impl InstanceTypeSource for KwokCatalogue {
         _node_class: Option<NodeClass<'_>>,
     ) -> Result<Arc<[Arc<InstanceType>]>, SourceError> {
         Ok(Arc::clone(&self.types))
+    }
+
+    fn check_class(&self, _class: &NodeClassReference) -> Result<(), SourceError> {
+        Ok(())
     }
 
     fn well_known(&self) -> &WellKnown {
@@ -183,7 +201,7 @@ mod tests {
         let (source, pool) = (source(), NodePool::default());
         let kwok = KWOKNodeClass::default();
         let foreign = source.instance_types(&pool, Some(NodeClass::Kwok(&kwok))).expect_err("of another provider");
-        assert_eq!(foreign, SourceError::ForeignNodeClass("KWOKNodeClass"));
+        assert_eq!(foreign, SourceError::ForeignNodeClass("KWOKNodeClass".to_owned()));
         let bad = class(&json!({"kubelet": {"maxPods": -1}}), &json!({}));
         let unusable = source.instance_types(&pool, Some(NodeClass::Ec2(&bad))).expect_err("a bad field");
         assert!(unusable.to_string().starts_with("EC2NodeClass default: spec.kubelet.maxPods: "), "{unusable}");

@@ -108,6 +108,7 @@ impl Round {
         source: &dyn InstanceTypeSource,
     ) -> Result<Arc<[Arc<InstanceType>]>, NotReady> {
         let class_ref = &pool.spec.template.spec.node_class_ref;
+        source.check_class(class_ref).map_err(|e| NotReady::Provider(e.to_string()))?;
         let class = objects.node_class(&class_ref.kind, &class_ref.name);
         if class.is_none() {
             self.notes.push(format!(

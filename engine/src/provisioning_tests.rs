@@ -1,7 +1,9 @@
 //! Making problems of clusters, told as small stories and planned with Karpenter's rule.
 
 use super::*;
+use dovetail_cloudprovider::ec2::{Catalogue, Ec2Settings};
 use dovetail_cloudprovider::kwok::{self, KwokCatalogue};
+use dovetail_cloudprovider::source::Ec2Source;
 use dovetail_scheduler::policy;
 use serde_json::{Value, json};
 
@@ -143,6 +145,21 @@ fn a_pool_that_makes_no_sense_does_not_stop_the_others() {
     assert_eq!(not_ready.len(), 1);
     assert_eq!(not_ready[0].0, "bad");
     assert!(not_ready[0].1.to_string().starts_with("NodePoolValidationFailed: "), "{}", not_ready[0].1);
+}
+
+#[test]
+fn a_pool_of_another_providers_class_is_not_bought_from() {
+    let catalogue = Catalogue::embedded().expect("the catalogue inside");
+    let source = Ec2Source::new(catalogue, "us-east-1", Ec2Settings::default()).expect("a known region");
+    let foreign = Cluster::default().with(pool("foreign", &[])).pods("web", 1, &needs("500m"));
+    let round = assemble(&foreign.0, &source, Settings::default());
+    assert!(round.problem.pools.is_empty());
+    assert_eq!(
+        round.not_ready.iter().map(|(pool, why)| format!("{pool}: {why}")).collect::<Vec<_>>(),
+        [
+            "foreign: a KWOKNodeClass cannot be used with the EC2 catalogue: refer to an EC2NodeClass, or plan with a catalogue file"
+        ]
+    );
 }
 
 #[test]
