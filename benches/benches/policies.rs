@@ -1,0 +1,50 @@
+//! How long every policy takes, and how that grows with the number of pods; and what it costs to check a plan.
+
+#![allow(missing_docs)] // the macros make items of their own
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use dovetail_benches::gpu_cluster;
+use dovetail_scheduler::policy::{self, POLICIES};
+use dovetail_scheduler::problem::Problem;
+use dovetail_scheduler::verify::verify;
+use std::hint::black_box;
+
+/// Clusters by name and number of pods. Eighty thousand pods of as many kinds do not happen, and would take minutes.
+fn clusters() -> impl Iterator<Item = (&'static str, usize, Problem)> {
+    let shapes = |pods: usize| [("plain", 110, false), ("zoned", 110, true), ("all-different", pods, false)];
+    [1_000, 8_000, 80_000]
+        .into_iter()
+        .flat_map(move |pods| shapes(pods).map(|(name, kinds, zoned)| (name, pods, kinds, zoned)))
+        .filter(|(name, pods, ..)| *name != "all-different" || *pods <= 8_000)
+        .map(|(name, pods, kinds, zoned)| (name, pods, gpu_cluster(pods, kinds, zoned)))
+}
+
+fn policies(c: &mut Criterion) {
+    for policy in POLICIES {
+        let mut group = c.benchmark_group(policy.name());
+        group.sample_size(10);
+        for (name, pods, problem) in clusters() {
+            group.throughput(Throughput::Elements(u64::try_from(pods).expect("a small number")));
+            group.bench_with_input(BenchmarkId::new(name, pods), &problem, |b, problem| {
+                b.iter(|| black_box(policy.plan(black_box(problem))));
+            });
+        }
+        group.finish();
+    }
+}
+
+fn checking(c: &mut Criterion) {
+    let mut group = c.benchmark_group("verify");
+    group.sample_size(10);
+    let baseline = policy::by_name("karpenter").expect("the baseline is always there");
+    for (name, pods, problem) in clusters().filter(|(_, pods, _)| *pods == 8_000) {
+        let plan = baseline.plan(&problem);
+        group.bench_with_input(BenchmarkId::new(name, pods), &(problem, plan), |b, (problem, plan)| {
+            b.iter(|| black_box(verify(black_box(problem), black_box(plan))));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, policies, checking);
+criterion_main!(benches);
