@@ -13,8 +13,7 @@ use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
 /// Namespace and name.
 pub fn name(set: &DaemonSet) -> String {
-    let namespace = set.metadata.namespace.as_deref().unwrap_or("default");
-    format!("{namespace}/{}", set.metadata.name.as_deref().unwrap_or_default())
+    format!("{}/{}", pods::namespace(&set.metadata), set.metadata.name.as_deref().unwrap_or_default())
 }
 
 /// The pod that the DaemonSet will put on a node it selects.

@@ -9,6 +9,7 @@ use dovetail_api::labels;
 use dovetail_scheduler::problem::PodClass;
 use dovetail_scheduler::requirement::Name;
 use k8s_openapi::api::core::v1::{Pod, PodAntiAffinity, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 /// Why a pod takes no part in a round.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,10 +32,19 @@ impl PodError {
     }
 }
 
+/// The namespace of an object that lives in one; without a word about it that is `default`.
+pub fn namespace(metadata: &ObjectMeta) -> &str {
+    metadata.namespace.as_deref().unwrap_or("default")
+}
+
+/// The owner that keeps the object, if it has one.
+pub fn controller(metadata: &ObjectMeta) -> Option<&OwnerReference> {
+    metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true))
+}
+
 /// Namespace and name.
 pub fn name(pod: &Pod) -> String {
-    let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
-    format!("{namespace}/{}", pod.metadata.name.as_deref().unwrap_or_default())
+    format!("{}/{}", namespace(&pod.metadata), pod.metadata.name.as_deref().unwrap_or_default())
 }
 
 /// Whether an object of this kind owns the pod, by exact version and kind.
@@ -66,14 +76,18 @@ pub fn node_name(pod: &Pod) -> Option<&str> {
     pod.spec.as_ref().and_then(|s| s.node_name.as_deref()).filter(|n| !n.is_empty())
 }
 
+/// Whether somebody holds the pod back from being scheduled.
+pub fn is_gated(pod: &Pod) -> bool {
+    pod.spec.as_ref().is_some_and(|s| s.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()))
+}
+
 /// Whether a pod that no node has been found for wants one bought.
 pub fn wants_a_node(pod: &Pod) -> bool {
-    let gated = pod.spec.as_ref().is_some_and(|s| s.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()));
     let nominated = pod.status.as_ref().and_then(|s| s.nominated_node_name.as_deref()).is_some_and(|n| !n.is_empty());
     node_name(pod).is_none()
         && !is_terminal(pod)
         && !is_terminating(pod)
-        && !gated
+        && !is_gated(pod)
         && !nominated
         && !is_daemon(pod)
         && !is_mirror(pod)

@@ -19,7 +19,7 @@ impl<'o> Repulsion<'o> {
         let repelling = states.iter().filter(|s| !s.is_deleting()).flat_map(|s| &s.pods).filter(|p| pods::repels(p));
         let mut terms = vec![];
         for pod in repelling {
-            let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+            let namespace = pods::namespace(&pod.metadata);
             let affinity =
                 pod.spec.as_ref().and_then(|s| s.affinity.as_ref()).and_then(|a| a.pod_anti_affinity.as_ref());
             let required = affinity.and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
@@ -35,7 +35,7 @@ impl<'o> Repulsion<'o> {
     /// Whether some running pod keeps this one away from wherever it is.
     pub(crate) fn applies_to(&self, pod: &Pod) -> bool {
         static NONE: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
-        let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+        let namespace = pods::namespace(&pod.metadata);
         let labels = pod.metadata.labels.as_ref().unwrap_or(&NONE);
         self.terms.iter().any(|(own, term, selector)| in_reach(own, term, namespace) && selector.matches(labels))
     }

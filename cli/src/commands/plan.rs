@@ -12,6 +12,7 @@ use dovetail_cloudprovider::ec2::{Catalogue, Ec2Settings};
 use dovetail_cloudprovider::kwok;
 use dovetail_cloudprovider::source::{Ec2Source, InstanceTypeSource};
 use dovetail_engine::objects::Objects;
+use dovetail_engine::pods;
 use dovetail_engine::provisioning::{self, Round};
 use dovetail_scheduler::plan::Plan as Decision;
 use dovetail_scheduler::policy::{self, POLICIES, Policy};
@@ -236,10 +237,7 @@ fn in_pod_spec(pod_spec: &str, why: &str) -> String {
 
 /// Pods that nothing is bought for yet, since their scheduling is held back.
 fn waiting(objects: &Objects) -> Option<String> {
-    let gated = objects.pods.iter().filter(|p| {
-        let gates = p.spec.as_ref().and_then(|s| s.scheduling_gates.as_ref());
-        gates.is_some_and(|g| !g.is_empty()) && !dovetail_engine::pods::is_terminal(p)
-    });
+    let gated = objects.pods.iter().filter(|p| pods::is_gated(p) && !pods::is_terminal(p));
     match gated.count() {
         0 => None,
         n => Some(format!(

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use dovetail_engine::objects::Objects;
-use dovetail_engine::pods::is_terminal;
+use dovetail_engine::pods::{controller, is_terminal, namespace};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{
@@ -181,14 +181,6 @@ fn is_managed(set: &ReplicaSet, deployments: &[(Place, Deployment)]) -> bool {
 
 fn deployment_of(set: &ReplicaSet) -> Option<&str> {
     controller(&set.metadata).filter(|o| o.kind == "Deployment").map(|o| o.name.as_str())
-}
-
-fn controller(metadata: &ObjectMeta) -> Option<&OwnerReference> {
-    metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true))
-}
-
-fn namespace(metadata: &ObjectMeta) -> &str {
-    metadata.namespace.as_deref().unwrap_or("default")
 }
 
 /// The name, or what the name will begin with.

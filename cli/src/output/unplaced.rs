@@ -69,8 +69,8 @@ fn reasons(problem: &Problem, why: &Unplaced, class: &PodClass) -> Vec<String> {
 /// Namespace, kind and name of the controller of each of these pods that has one, by namespace and name of the pod.
 fn workloads<'o>(objects: &'o Objects, wanted: HashSet<&str>) -> HashMap<String, (&'o str, &'o str, &'o str)> {
     let with_controller = objects.pods.iter().filter_map(|pod| {
-        let owner = pod.metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true))?;
-        let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+        let owner = pods::controller(&pod.metadata)?;
+        let namespace = pods::namespace(&pod.metadata);
         Some((pods::name(pod), (namespace, owner.kind.as_str(), owner.name.as_str())))
     });
     with_controller.filter(|(name, _)| wanted.contains(name.as_str())).collect()
