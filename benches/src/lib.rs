@@ -2,7 +2,7 @@
 //!
 //! They need no files. Real traces are measured with `dovetail plan --trace`.
 
-use dovetail_scheduler::instance_type::{InstanceType, Offering, Overhead, Price};
+use dovetail_scheduler::instance_type::{InstanceType, Offering, Price};
 use dovetail_scheduler::problem::{Classes, NodePool, Pod, PodClass, Problem};
 use dovetail_scheduler::requirement::{Name, Requirement};
 use dovetail_scheduler::requirements::Requirements;
@@ -63,7 +63,7 @@ pub fn machines() -> Arc<[Arc<InstanceType>]> {
                 requirements,
                 offerings: ways.iter().map(offering).collect(),
                 capacity,
-                overhead: Overhead::default(),
+                ..InstanceType::default()
             }));
         }
     }

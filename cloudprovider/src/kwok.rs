@@ -188,6 +188,7 @@ fn instance_type(t: TypeJson, own: own_labels::Labels, keys: &Keys) -> Result<In
         offerings,
         capacity,
         overhead: Overhead { kube_reserved, ..Overhead::default() },
+        volume_limits: vec![],
     })
 }
 

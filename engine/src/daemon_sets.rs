@@ -39,6 +39,7 @@ pub fn pod(set: &DaemonSet, live: &[Pod]) -> Result<DaemonPod, PodError> {
         requests: requests::of_pod(&spec, None)?,
         selection: selection::of_pod(&spec)?,
         tolerations: selection::tolerations(&spec),
+        ..DaemonPod::default()
     })
 }
 

@@ -223,6 +223,7 @@ impl NodeState<'_> {
             taints: self.taints(),
             available,
             bound_daemons,
+            ..Node::default()
         })
     }
 }

@@ -112,6 +112,7 @@ pub fn class(pod: &Pod) -> Result<PodClass, PodError> {
         selection: selection::of_pod(spec)?,
         tolerations: selection::tolerations(spec),
         unsupported: unsupported(spec),
+        ..PodClass::default()
     })
 }
 

@@ -1,7 +1,7 @@
 //! First fit, told as small stories.
 
 use super::*;
-use crate::instance_type::{InstanceType, Offering, Overhead, Price};
+use crate::instance_type::{InstanceType, Offering, Price};
 use crate::problem::{Classes, DaemonPod, Node, NodePool, NodeSelection, Pod, PodClass, PreferencePolicy};
 use crate::requirement::{Name, Operator, Requirement};
 use crate::requirements::Requirements;
@@ -42,7 +42,7 @@ fn machine(name: &str, cpu: i64, memory: i64, dollars: f64, extra: &[(&str, i64)
         requirements,
         offerings: vec![offering("a"), offering("b")],
         capacity,
-        overhead: Overhead::default(),
+        ..InstanceType::default()
     })
 }
 
@@ -103,7 +103,7 @@ impl Story {
             labels: Requirements::from_labels([(ZONE, "a"), ("kubernetes.io/hostname", name)]),
             taints: vec![],
             available: Resources::new().with(CPU, cpu).with(MEMORY, memory).with(PODS, 10),
-            bound_daemons: Resources::new(),
+            ..Node::default()
         });
         self
     }
@@ -114,6 +114,7 @@ impl Story {
             requests: class.requests,
             selection: class.selection,
             tolerations: class.tolerations,
+            ports: class.ports,
         });
         self
     }
@@ -453,7 +454,7 @@ proptest! {
             again.nodes.push(Node {
                 name: format!("n{n}").as_str().into(), initialized: true,
                 labels: Requirements::from_labels([(ZONE, zone), (TYPE, &instance_type.name)]),
-                taints: vec![], available: left, bound_daemons: Resources::new(),
+                available: left, ..Node::default()
             });
         }
         again.pods = plan.unplaced.iter().map(|(p, _)| story.problem.pods[*p].clone()).collect();

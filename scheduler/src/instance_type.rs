@@ -64,7 +64,7 @@ impl fmt::Display for Price {
 }
 
 /// A kind of machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstanceType {
     /// Its name, such as `m5.large`.
     pub name: Name,
@@ -77,6 +77,8 @@ pub struct InstanceType {
     pub capacity: Resources,
     /// What of it pods cannot have.
     pub overhead: Overhead,
+    /// By CSI driver, how many volumes can be attached, where that is known; a driver that is not named has no limit.
+    pub volume_limits: Vec<(Name, u32)>,
 }
 
 /// One place and way of buying an instance type.
@@ -147,6 +149,7 @@ mod tests {
             offerings: vec![],
             capacity: Resources::new().with(CPU, 4000).with(MEMORY, 16 << 30).with("hugepages-2Mi", 4 << 30),
             overhead: Overhead { kube_reserved: Resources::new().with(MEMORY, 1 << 30), ..Overhead::default() },
+            volume_limits: vec![],
         };
         assert_eq!(node.allocatable().get(MEMORY), 11 << 30);
         assert_eq!(node.allocatable().get(CPU), 4000);
@@ -160,6 +163,7 @@ mod tests {
             offerings: vec![],
             capacity: Resources::new().with(CPU, 1000),
             overhead: Overhead { kube_reserved: Resources::new().with("pid", 100), ..Overhead::default() },
+            volume_limits: vec![],
         };
         assert!(!node.allocatable().has("pid"));
     }

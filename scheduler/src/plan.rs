@@ -6,6 +6,7 @@
 use crate::instance_type::Price;
 use crate::problem::Problem;
 use crate::reasons::Unplaced;
+use crate::requirement::Name;
 use crate::requirements::Requirements;
 use crate::resources::Resources;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub struct Plan {
 }
 
 /// A node to buy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlannedClaim {
     /// Which of the problem's pools it comes from.
     pub pool: usize,
@@ -38,6 +39,9 @@ pub struct PlannedClaim {
     pub price: Price,
     /// The pods meant for it, as indexes into the problem's pods, in the order in which they were placed.
     pub pods: Vec<usize>,
+    /// The capacity reservations it may be launched from: one unit of each is kept for it. Empty if it is not to be
+    /// launched from reserved capacity; otherwise it can be launched in no other way.
+    pub reservations: Vec<Name>,
     /// Whether a minimum number of values was lowered to make this node possible.
     pub min_values_relaxed: bool,
 }

@@ -25,8 +25,15 @@ pub struct Problem {
     pub nodes: Vec<Node>,
     /// One pod of each DaemonSet: what every node has to carry as well.
     pub daemons: Vec<DaemonPod>,
+    /// Sets of pods that rules between pods speak of, in words such as `app=web in default`. Who belongs to a set is said
+    /// by [`PodClass::member_of`] and [`Resident::member_of`]; selectors are not known here any more.
+    pub peers: Vec<Name>,
+    /// The kinds of pods that run on the nodes, as far as rules between pods concern them.
+    pub residents: Vec<Resident>,
     /// Label keys that a new node may have although nothing defines them yet.
     pub well_known: WellKnown,
+    /// How capacity reservations are used; `None` takes a reserved offering for one like any other.
+    pub reservations: Option<Reservations>,
     /// How strictly preferences and minimum values are taken.
     pub settings: Settings,
 }
@@ -53,8 +60,107 @@ pub struct PodClass {
     pub selection: NodeSelection,
     /// Which taints it puts up with.
     pub tolerations: Vec<Toleration>,
-    /// Rules it asks for that the scheduler cannot keep yet: such a pod is reported, never placed.
+    /// The ports of the node that it wants for itself.
+    pub ports: Vec<HostPort>,
+    /// What its volumes ask of a node.
+    pub volumes: Volumes,
+    /// The sets of [`Problem::peers`] that it belongs to, ascending.
+    pub member_of: Vec<usize>,
+    /// How evenly it is to be spread, in the order of the manifest.
+    pub spread: Vec<Spread>,
+    /// Pods it wants to be near.
+    pub affinity: PodTerms,
+    /// Pods it wants to be away from.
+    pub anti_affinity: PodTerms,
+    /// Rules it asks for that the scheduler cannot keep: such a pod is reported, never placed.
     pub unsupported: Vec<Name>,
+}
+
+/// A port of the node itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostPort {
+    /// The address it is wanted on; `None` means all of them.
+    pub ip: Option<Name>,
+    /// The port.
+    pub port: u16,
+    /// `TCP`, `UDP` or `SCTP`.
+    pub protocol: Name,
+}
+
+impl HostPort {
+    /// Whether only one of the two can be had on a node.
+    pub fn clashes(&self, other: &Self) -> bool {
+        let same_address = self.ip.is_none() || other.ip.is_none() || self.ip == other.ip;
+        self.port == other.port && self.protocol == other.protocol && same_address
+    }
+}
+
+/// What the volumes of a pod ask of its node (specification "scheduling" 4.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Volumes {
+    /// Where its volumes can be used together: one of these must hold; none means anywhere. They are rules for the node
+    /// alone and do not narrow the domains that spread counts over.
+    pub places: Vec<Requirements>,
+    /// By CSI driver, how many volumes it attaches that no other pod uses.
+    pub own: Vec<(Name, u32)>,
+    /// Volumes that it attaches and that other pods use as well: CSI driver, and namespace and name of the claim. Sorted.
+    pub shared: Vec<(Name, Name)>,
+}
+
+/// Terms about other pods; each stands for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PodTerms {
+    /// Those that must hold.
+    pub required: Vec<PodTerm>,
+    /// Those that should, with their weights, in the order of the manifest.
+    pub preferred: Vec<(i32, PodTerm)>,
+}
+
+/// In (or not in) one domain with some pod of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PodTerm {
+    /// The label that makes a domain.
+    pub key: Name,
+    /// The set of pods, as an index into [`Problem::peers`].
+    pub peers: usize,
+}
+
+/// A topology spread constraint.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Spread {
+    /// The label that makes a domain.
+    pub key: Name,
+    /// The set of pods that are counted, as an index into [`Problem::peers`].
+    pub peers: usize,
+    /// How many more pods one domain may hold than the emptiest.
+    pub max_skew: u32,
+    /// If there are fewer domains than this, the emptiest counts as holding none.
+    pub min_domains: Option<u32>,
+    /// `DoNotSchedule`; otherwise it is a wish.
+    pub required: bool,
+    /// Whether only nodes that the pod selects are counted (`nodeAffinityPolicy: Honor`, the default).
+    pub honors_selection: bool,
+    /// Whether only nodes whose taints the pod tolerates are counted (`nodeTaintsPolicy: Honor`).
+    pub honors_taints: bool,
+}
+
+/// A kind of pod that runs on nodes already, as far as rules between pods concern it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Resident {
+    /// The sets of [`Problem::peers`] that it belongs to, ascending. A pod that is about to end belongs to none.
+    pub member_of: Vec<usize>,
+    /// Its required anti-affinity: pods that must not join it.
+    pub repels: Vec<PodTerm>,
+}
+
+/// How capacity reservations are used (specification "v1.15 changes" 6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservations {
+    /// The label whose value in an offering's requirements names the reservation.
+    pub label: Name,
+    /// Whether a pod waits for the next round rather than buy elsewhere while others of this round may still leave some of
+    /// the reserved capacity unused (provisioning), or not (disruption).
+    pub strict: bool,
 }
 
 /// Node selector and node affinity of a pod.
@@ -97,7 +203,7 @@ pub struct NodePool {
 }
 
 /// A node that exists, or a NodeClaim that will become one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Node {
     /// The node's name, or the claim's until the node has one.
     pub name: Name,
@@ -111,10 +217,21 @@ pub struct Node {
     pub available: Resources,
     /// The part of those requests that DaemonSet pods make.
     pub bound_daemons: Resources,
+    /// Whether it is going away: it takes no more pods, but those that run there still count.
+    pub leaving: bool,
+    /// What runs there, DaemonSet pods included: indexes into [`Problem::residents`] and how many of each. Pods that are to
+    /// be placed anew are not among them.
+    pub residents: Vec<(usize, u32)>,
+    /// The host ports that are taken.
+    pub ports: Vec<HostPort>,
+    /// By CSI driver, how many more volumes can be attached; a driver that is not named has no limit.
+    pub attachable: Vec<(Name, u32)>,
+    /// Volumes attached already that other pods may use as well: CSI driver, and namespace and name of the claim. Sorted.
+    pub attached: Vec<(Name, Name)>,
 }
 
 /// What one DaemonSet will put on each node it selects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DaemonPod {
     /// Namespace and name of the DaemonSet.
     pub name: Name,
@@ -124,6 +241,8 @@ pub struct DaemonPod {
     pub selection: NodeSelection,
     /// Which taints it puts up with.
     pub tolerations: Vec<Toleration>,
+    /// The ports of the node that it takes.
+    pub ports: Vec<HostPort>,
 }
 
 /// How strictly preferences and minimum values are taken.

@@ -132,6 +132,7 @@ impl Catalogue {
                     offerings: market.offerings(number, record, compatible(record, request)),
                     capacity: capacity(record, request, &rules),
                     overhead: overhead(record, request, &rules),
+                    volume_limits: vec![], // EC2 says nothing reliable before the CSI driver has registered
                 })
             })
             .collect())

@@ -227,6 +227,7 @@ impl Claim {
             requirements,
             requests,
             pods: self.pods,
+            reservations: vec![],
             min_values_relaxed: self.relaxed,
         }
     }

@@ -82,7 +82,7 @@ fn class() -> impl Strategy<Value = PodClass> {
         .prop_map(|(cpu, memory, gpu)| requests(cpu * 100, memory).with(GPU, gpu));
     let unsupported = prop_oneof![29 => Just(vec![]), 1 => Just(vec![Name::from("host ports")])];
     (asked, selection(), tolerations(), unsupported).prop_map(|(requests, selection, tolerations, unsupported)| {
-        PodClass { requests, selection, tolerations, unsupported }
+        PodClass { requests, selection, tolerations, unsupported, ..PodClass::default() }
     })
 }
 
@@ -92,6 +92,7 @@ fn daemon() -> impl Strategy<Value = DaemonPod> {
         requests: requests(cpu * 100, memory),
         selection,
         tolerations,
+        ..DaemonPod::default()
     })
 }
 
@@ -179,6 +180,7 @@ fn node() -> impl Strategy<Value = Node> {
             taints,
             available: Resources::new().with(CPU, cpu * 100).with(MEMORY, memory << 30).with(PODS, pods),
             bound_daemons: daemons.map(|cpu| requests(cpu * 100, 1)).unwrap_or_default(),
+            ..Node::default()
         },
     )
 }

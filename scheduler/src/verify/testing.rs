@@ -1,7 +1,7 @@
 //! Small builders for the tests of the checker: machines, pods, and a scene with a plan that is right.
 
 use super::{Violation, verify};
-use crate::instance_type::{InstanceType, Offering, Overhead, Price};
+use crate::instance_type::{InstanceType, Offering, Price};
 use crate::plan::{Placement, Plan, PlannedClaim};
 use crate::problem::{DaemonPod, Node, NodePool, NodeSelection, Pod, PodClass, Problem};
 use crate::reasons::Unplaced;
@@ -65,7 +65,7 @@ pub(super) fn machine(name: &str, cpu: i64, memory: i64, dollars: f64) -> Instan
         requirements,
         offerings: vec![offering("a", dollars), offering("b", dollars)],
         capacity: Resources::new().with(CPU, cpu * 1000).with(MEMORY, memory << 30).with(PODS, 10),
-        overhead: Overhead::default(),
+        ..InstanceType::default()
     }
 }
 
@@ -106,12 +106,7 @@ impl Scene {
         let web = PodClass { requests: requests(900, 1), selection, ..PodClass::default() };
         let render = PodClass { requests: requests(900, 1).with(GPU, 1), ..PodClass::default() };
         let pod = |name: &str, class| Pod { name: name.into(), uid: name.into(), created: 0, class };
-        let agent = DaemonPod {
-            name: "kube-system/agent".into(),
-            requests: requests(100, 0),
-            selection: NodeSelection::default(),
-            tolerations: vec![],
-        };
+        let agent = DaemonPod { name: "kube-system/agent".into(), requests: requests(100, 0), ..DaemonPod::default() };
         let node = Node {
             name: "n1".into(),
             initialized: true,
@@ -119,6 +114,7 @@ impl Scene {
             taints: vec![],
             available: Resources::new().with(CPU, 1000).with(MEMORY, 4 << 30).with(PODS, 9),
             bound_daemons: agent.requests.clone(),
+            ..Node::default()
         };
         let requirements = pool.requirements.and(&only(ZONE, "In", &["a"]));
         let claim = PlannedClaim {
@@ -128,7 +124,7 @@ impl Scene {
             requests: Resources::new().with(CPU, 1900).with(MEMORY, 2 << 30).with(PODS, 3),
             price: Price::from_dollars(0.1),
             pods: vec![0, 1],
-            min_values_relaxed: false,
+            ..PlannedClaim::default()
         };
         Self {
             problem: Problem {
