@@ -60,6 +60,15 @@ pub(crate) struct Plan {
     exit_code: bool,
 }
 
+/// A plan, and everything that it takes to tell it.
+pub(crate) struct Decided {
+    pub(crate) input: Input,
+    pub(crate) round: Round,
+    pub(crate) decision: Decision,
+    /// How long deciding took.
+    pub(crate) seconds: f64,
+}
+
 /// A policy by name.
 #[derive(Clone, Copy)]
 struct Chosen(&'static dyn Policy);
@@ -115,6 +124,22 @@ impl Plan {
     /// # Errors
     /// When there is nothing to plan for, or something was named that cannot be used.
     pub(crate) fn run(&self) -> Result<ExitCode, CommandError> {
+        let Decided { input, round, decision, seconds } = self.decide()?;
+        let text = self.text(seconds, &input.objects, &round, &decision)?;
+        say(&input, &round);
+        output::print(&text)?;
+        let unplaced = !decision.unplaced.is_empty() || !round.rejected.is_empty();
+        let status = if self.exit_code && unplaced { ExitCode::from(UNPLACED) } else { ExitCode::SUCCESS };
+        // The system takes the memory back faster than one object after the other would be freed.
+        std::mem::forget((input, round, decision));
+        Ok(status)
+    }
+
+    /// Plans.
+    ///
+    /// # Errors
+    /// As for [`Plan::run`].
+    pub(crate) fn decide(&self) -> Result<Decided, CommandError> {
         let input = self.input()?;
         let source = self.source()?;
         let round = provisioning::assemble(&input.objects, &*source, self.settings());
@@ -124,15 +149,12 @@ impl Plan {
         let start = Instant::now();
         let decision = progress::show("deciding", || policy::run(self.policy.0, &round.problem));
         let seconds = start.elapsed().as_secs_f64();
+        Ok(Decided { input, round, decision, seconds })
+    }
 
-        let text = self.text(seconds, &input.objects, &round, &decision)?;
-        say(&input, &round);
-        output::print(&text)?;
-        let unplaced = !decision.unplaced.is_empty() || !round.rejected.is_empty();
-        let status = if self.exit_code && unplaced { ExitCode::from(UNPLACED) } else { ExitCode::SUCCESS };
-        // The system takes the memory back faster than one object after the other would be freed.
-        std::mem::forget((input, round, decision));
-        Ok(status)
+    /// The name of the policy that decides.
+    pub(crate) fn policy_name(&self) -> &'static str {
+        self.policy.0.name()
     }
 
     fn input(&self) -> Result<Input, CommandError> {
