@@ -6,7 +6,7 @@
 
 use dovetail_api::labels::{self, aws, resources as names};
 use dovetail_api::quantity::Quantity;
-use dovetail_scheduler::instance_type::{InstanceType, Offering, Overhead, Price};
+use dovetail_scheduler::instance_type::{InstanceType, Offering, Overhead, Overlaid, Price};
 use dovetail_scheduler::requirement::{Name, Operator, Requirement};
 use dovetail_scheduler::requirements::{Requirements, WellKnown};
 use dovetail_scheduler::resources::Resources;
@@ -189,6 +189,7 @@ fn instance_type(t: TypeJson, own: own_labels::Labels, keys: &Keys) -> Result<In
         capacity,
         overhead: Overhead { kube_reserved, ..Overhead::default() },
         volume_limits: vec![],
+        overlaid: Overlaid::default(),
     })
 }
 

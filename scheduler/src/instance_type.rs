@@ -79,6 +79,18 @@ pub struct InstanceType {
     pub overhead: Overhead,
     /// By CSI driver, how many volumes can be attached, where that is known; a driver that is not named has no limit.
     pub volume_limits: Vec<(Name, u32)>,
+    /// What of the above is not the provider's own word. It changes nothing about what is decided.
+    pub overlaid: Overlaid,
+}
+
+/// What NodeOverlays changed about an instance type, for those who carry a plan out: what is launched is paid at the
+/// provider's prices, whatever an overlay says (specification "scheduling" 5.3, 6.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overlaid {
+    /// The price of some offering is an overlay's.
+    pub price: bool,
+    /// Some resource of the capacity is an overlay's.
+    pub capacity: bool,
 }
 
 /// One place and way of buying an instance type.
@@ -150,6 +162,7 @@ mod tests {
             capacity: Resources::new().with(CPU, 4000).with(MEMORY, 16 << 30).with("hugepages-2Mi", 4 << 30),
             overhead: Overhead { kube_reserved: Resources::new().with(MEMORY, 1 << 30), ..Overhead::default() },
             volume_limits: vec![],
+            overlaid: Overlaid::default(),
         };
         assert_eq!(node.allocatable().get(MEMORY), 11 << 30);
         assert_eq!(node.allocatable().get(CPU), 4000);
@@ -164,6 +177,7 @@ mod tests {
             capacity: Resources::new().with(CPU, 1000),
             overhead: Overhead { kube_reserved: Resources::new().with("pid", 100), ..Overhead::default() },
             volume_limits: vec![],
+            overlaid: Overlaid::default(),
         };
         assert!(!node.allocatable().has("pid"));
     }

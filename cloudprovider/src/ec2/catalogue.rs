@@ -12,7 +12,7 @@ use crate::ec2::offerings::{HOME, Market, on_demand_price};
 use crate::ec2::overhead::overhead;
 use crate::ec2::record::{RegionRecord, TypeRecord};
 use crate::ec2::request::Ec2Request;
-use dovetail_scheduler::instance_type::InstanceType;
+use dovetail_scheduler::instance_type::{InstanceType, Overlaid};
 use dovetail_scheduler::requirement::Name;
 use std::sync::Arc;
 
@@ -133,6 +133,7 @@ impl Catalogue {
                     capacity: capacity(record, request, &rules),
                     overhead: overhead(record, request, &rules),
                     volume_limits: vec![], // EC2 says nothing reliable before the CSI driver has registered
+                    overlaid: Overlaid::default(),
                 })
             })
             .collect())
