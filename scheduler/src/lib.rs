@@ -17,4 +17,5 @@ pub mod requirement;
 pub mod requirements;
 pub mod resources;
 pub mod taint;
+mod topology;
 pub mod verify;

@@ -116,6 +116,13 @@ pub struct PodTerms {
     pub preferred: Vec<(i32, PodTerm)>,
 }
 
+impl PodTerms {
+    /// All of them, required or not.
+    pub fn all(&self) -> impl Iterator<Item = &PodTerm> {
+        self.required.iter().chain(self.preferred.iter().map(|(_, term)| term))
+    }
+}
+
 /// In (or not in) one domain with some pod of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PodTerm {

@@ -1,10 +1,11 @@
 //! Giving up preferences: the readings of what a pod asks for, from the strictest to the most forgiving.
 //!
 //! A pod is tried with all its wishes; each failure drops one, in a fixed order (specification "scheduling" 4.12):
-//! required terms from the front down to the last, then preferred node affinity from the heaviest, then taints that only
-//! prefer pods to stay away. Preferences between pods are part of the topology rules and join here with them.
+//! required terms from the front down to the last, then preferred pod affinity, preferred pod anti-affinity and preferred
+//! node affinity, each from the heaviest, then spreading that is only wished for, then taints that only prefer pods to
+//! stay away. Where other pods are is not known here.
 
-use crate::problem::{NodeSelection, PodClass, PreferencePolicy};
+use crate::problem::{PodClass, PodTerm, PreferencePolicy, Spread};
 use crate::requirements::Requirements;
 use crate::taint::{Effect, Toleration};
 
@@ -13,6 +14,21 @@ use crate::taint::{Effect, Toleration};
 pub(crate) struct Reading {
     pub(crate) requirements: Requirements,
     pub(crate) tolerations: Vec<Toleration>,
+    pub(crate) spread: Vec<Spread>,
+    /// The pods to be near, and those to be away from.
+    pub(crate) near: Vec<PodTerm>,
+    pub(crate) away: Vec<PodTerm>,
+}
+
+/// How much has been given up.
+#[derive(Clone)]
+struct Step {
+    term: usize,
+    near: usize,
+    away: usize,
+    preferred: usize,
+    spread: Vec<usize>,
+    soft: bool,
 }
 
 /// The readings of a class in the order in which they are tried.
@@ -22,30 +38,63 @@ pub(crate) struct Reading {
 pub(crate) fn readings(class: &PodClass, policy: PreferencePolicy, soft_taints: bool) -> Vec<Reading> {
     let terms = class.selection.strict();
     let last = terms.len() - 1; // a selection without terms has one reading: the node selector
-    let preferred = heaviest_first(&class.selection, policy);
+    let respect = policy == PreferencePolicy::Respect;
+    let preferred = heaviest_first(&class.selection.preferred, respect);
+    let near = heaviest_first(&class.affinity.preferred, respect);
+    let away = heaviest_first(&class.anti_affinity.preferred, respect);
+    let wanted = |s: &Spread| s.required || respect;
+    let spread: Vec<usize> = (0..class.spread.len()).filter(|s| wanted(&class.spread[*s])).collect();
 
-    let mut steps: Vec<(usize, Option<usize>, bool)> = vec![];
-    steps.extend((0..=last).map(|term| (term, first(&preferred), false)));
-    steps.extend((1..=preferred.len()).map(|p| (last, (p < preferred.len()).then_some(p), false)));
-    let softened = soft_taints && !class.tolerations.iter().any(tolerates_all_soft_taints);
-    if softened {
-        steps.push((last, None, true));
+    let mut at = Step { term: 0, near: 0, away: 0, preferred: 0, spread, soft: false };
+    let mut steps = vec![at.clone()];
+    for term in 1..=last {
+        at.term = term;
+        steps.push(at.clone());
     }
-    if !preferred.is_empty() || softened {
-        steps.extend((0..last).map(|term| (term, None, softened)));
+    for dropped in 1..=near.len() {
+        at.near = dropped;
+        steps.push(at.clone());
+    }
+    for dropped in 1..=away.len() {
+        at.away = dropped;
+        steps.push(at.clone());
+    }
+    for dropped in 1..=preferred.len() {
+        at.preferred = dropped;
+        steps.push(at.clone());
+    }
+    while let Some(wish) = at.spread.iter().position(|s| !class.spread[*s].required) {
+        at.spread.swap_remove(wish);
+        steps.push(at.clone());
+    }
+    if soft_taints && !class.tolerations.iter().any(tolerates_all_soft_taints) {
+        at.soft = true;
+        steps.push(at.clone());
+    }
+    if steps.len() > last + 1 {
+        steps.extend((0..last).map(|term| Step { term, ..at.clone() }));
     }
 
     let mut out: Vec<Reading> = vec![];
-    for (term, preference, soft) in steps {
-        let mut requirements = terms[term].clone();
-        if let Some(p) = preference {
-            requirements.add_all(preferred[p]);
+    for step in steps {
+        let mut requirements = terms[step.term].clone();
+        if let Some(heaviest) = preferred.get(step.preferred) {
+            requirements.add_all(heaviest);
         }
         let mut tolerations = class.tolerations.clone();
-        if soft {
+        if step.soft {
             tolerations.push(Toleration::of_effect(Effect::PreferNoSchedule));
         }
-        let reading = Reading { requirements, tolerations };
+        let with = |required: &[PodTerm], wishes: &[&PodTerm]| -> Vec<PodTerm> {
+            required.iter().chain(wishes.iter().copied()).cloned().collect()
+        };
+        let reading = Reading {
+            requirements,
+            tolerations,
+            spread: step.spread.iter().map(|s| class.spread[*s].clone()).collect(),
+            near: with(&class.affinity.required, &near[step.near..]),
+            away: with(&class.anti_affinity.required, &away[step.away..]),
+        };
         if !out.contains(&reading) {
             out.push(reading);
         }
@@ -53,17 +102,13 @@ pub(crate) fn readings(class: &PodClass, policy: PreferencePolicy, soft_taints: 
     out
 }
 
-fn first(preferred: &[&Requirements]) -> Option<usize> {
-    (!preferred.is_empty()).then_some(0)
-}
-
-fn heaviest_first(selection: &NodeSelection, policy: PreferencePolicy) -> Vec<&Requirements> {
-    if policy == PreferencePolicy::Ignore {
+fn heaviest_first<T>(wishes: &[(i32, T)], respect: bool) -> Vec<&T> {
+    if !respect {
         return vec![];
     }
-    let mut preferred: Vec<&(i32, Requirements)> = selection.preferred.iter().collect();
-    preferred.sort_by_key(|(weight, _)| -i64::from(*weight)); // stable: equals stay in the manifest's order
-    preferred.into_iter().map(|(_, term)| term).collect()
+    let mut wishes: Vec<&(i32, T)> = wishes.iter().collect();
+    wishes.sort_by_key(|(weight, _)| -i64::from(*weight)); // stable: equals stay in the manifest's order
+    wishes.into_iter().map(|(_, wish)| wish).collect()
 }
 
 fn tolerates_all_soft_taints(toleration: &Toleration) -> bool {
@@ -73,6 +118,7 @@ fn tolerates_all_soft_taints(toleration: &Toleration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::{NodeSelection, PodTerms};
     use crate::requirement::Requirement;
 
     fn zone(z: &str) -> Requirements {
@@ -120,5 +166,45 @@ mod tests {
     fn ignored_preferences_are_never_tried() {
         let pod = class(vec![], vec![(1, zone("a"))]);
         assert_eq!(asked(&readings(&pod, PreferencePolicy::Ignore, false)), [""]);
+    }
+
+    #[test]
+    fn wishes_about_pods_go_before_those_about_nodes_and_spreading_goes_last() {
+        let peers = |peers| PodTerm { key: "zone".into(), peers };
+        let even = |key: &str, required| Spread {
+            key: key.into(),
+            peers: 0,
+            max_skew: 1,
+            min_domains: None,
+            required,
+            honors_selection: true,
+            honors_taints: false,
+        };
+        let pod = PodClass {
+            affinity: PodTerms { required: vec![peers(0)], preferred: vec![(1, peers(1)), (2, peers(2))] },
+            anti_affinity: PodTerms { required: vec![], preferred: vec![(1, peers(3))] },
+            spread: vec![even("wish", false), even("must", true), even("other wish", false)],
+            ..class(vec![], vec![(1, zone("a"))])
+        };
+        let told: Vec<String> = readings(&pod, PreferencePolicy::Respect, false)
+            .iter()
+            .map(|r| {
+                let sets = |terms: &[PodTerm]| terms.iter().map(|t| t.peers.to_string()).collect::<Vec<_>>().join("");
+                let spread: Vec<&str> = r.spread.iter().map(|s| &*s.key).collect();
+                format!("{}/{}/{}/{}", sets(&r.near), sets(&r.away), r.requirements.iter().count(), spread.join(","))
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "021/3/1/wish,must,other wish",
+                "01/3/1/wish,must,other wish",
+                "0/3/1/wish,must,other wish",
+                "0//1/wish,must,other wish",
+                "0//0/wish,must,other wish",
+                "0//0/other wish,must",
+                "0//0/must",
+            ]
+        );
     }
 }

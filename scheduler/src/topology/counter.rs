@@ -1,0 +1,114 @@
+//! One count: how many pods of a kind each domain holds.
+//!
+//! Domains of a label are few and known from the start; nodes are many, and new ones come: their counts are kept for those
+//! nodes only that hold something. Which pods raise which counter is decided where pods are placed.
+
+use crate::problem::{Node, NodeSelection};
+use crate::requirements::{Requirements, WellKnown};
+use crate::taint::{Effect, Taint, Toleration, untolerated};
+use rustc_hash::FxHashMap;
+
+/// What makes a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// Each node by itself.
+    Host,
+    /// The values of this key, by its number.
+    Key(usize),
+}
+
+/// Which pods are counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Counted {
+    /// Pods of the set whose domain is certain, on nodes that pass the filter, if there is one.
+    Certain { peers: usize, filter: Option<usize> },
+    /// Pods of the set in every domain that they may still come to be in.
+    Possible { peers: usize },
+    /// Pods that must not be joined by pods of the set, in every domain that they may still come to be in.
+    Owners { peers: usize },
+}
+
+impl Counted {
+    /// Whether a pod counts in every domain that is open to it, or only once its domain is certain.
+    pub(super) fn counts_possible(&self) -> bool {
+        !matches!(self, Self::Certain { .. })
+    }
+
+    pub(super) fn filter(&self) -> Option<usize> {
+        if let Self::Certain { filter, .. } = self { *filter } else { None }
+    }
+}
+
+/// Which nodes count for a spread.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Filter {
+    /// Only those that are so selected.
+    pub(super) selection: Option<NodeSelection>,
+    /// Only those whose taints are so tolerated.
+    pub(super) tolerations: Option<Vec<Toleration>>,
+}
+
+impl Filter {
+    pub(super) fn passes_node(&self, node: &Node) -> bool {
+        let all_defined = WellKnown::new();
+        self.passes_taints(&node.taints) && self.passes_labels(&node.labels, &all_defined)
+    }
+
+    pub(super) fn passes_labels(&self, labels: &Requirements, undefined: &WellKnown) -> bool {
+        let Some(selection) = &self.selection else { return true };
+        selection.strict().iter().any(|way| labels.compatible(way, undefined).is_ok())
+    }
+
+    pub(super) fn passes_taints(&self, taints: &[Taint]) -> bool {
+        let Some(tolerations) = &self.tolerations else { return true };
+        untolerated(taints, tolerations).all(|taint| taint.effect == Effect::PreferNoSchedule)
+    }
+}
+
+/// How many pods of a kind each domain holds.
+#[derive(Debug)]
+pub(super) struct Counter {
+    pub(super) place: Place,
+    pub(super) counted: Counted,
+    domains: Vec<u32>,
+    hosts: FxHashMap<usize, u32>,
+    /// The nodes that hold some, in the order in which they came to.
+    pub(super) inhabited: Vec<usize>,
+    /// Grows with every change.
+    pub(super) version: u64,
+}
+
+impl Counter {
+    pub(super) fn new(place: Place, counted: Counted, domains: usize) -> Self {
+        let domains = vec![0; if place == Place::Host { 0 } else { domains }];
+        Self { place, counted, domains, hosts: FxHashMap::default(), inhabited: vec![], version: 0 }
+    }
+
+    pub(super) fn in_domain(&self, domain: usize) -> u32 {
+        self.domains[domain]
+    }
+
+    pub(super) fn on_host(&self, host: usize) -> u32 {
+        self.hosts.get(&host).copied().unwrap_or(0)
+    }
+
+    pub(super) fn raise_domain(&mut self, domain: usize, by: u32) {
+        self.domains[domain] += by;
+        self.version += 1;
+    }
+
+    /// Takes back what was counted where a pod might have come to be and has not.
+    pub(super) fn lower_domain(&mut self, domain: usize, by: u32) {
+        self.domains[domain] = self.domains[domain].saturating_sub(by);
+        self.version += 1;
+    }
+
+    pub(super) fn raise_host(&mut self, host: usize, by: u32) {
+        let count = self.hosts.entry(host).or_insert(0);
+        if *count == 0 {
+            self.inhabited.push(host);
+        }
+        *count += by;
+        self.version += 1;
+    }
+}

@@ -1,0 +1,320 @@
+//! The rules of a pod as questions to counters: which domains may it go to, which nodes?
+//!
+//! Rules about a label are answered for all its domains at once, before any node is looked at. Rules about single nodes
+//! are asked node by node; a node that refuses for their sake does so for the rest of the round, since counts only rise.
+
+use super::Topology;
+use super::counter::{Counted, Counter, Filter, Place};
+use crate::bitset::Bits;
+use crate::market::{PoolIndex, Sets};
+use crate::problem::{NodeSelection, PodClass, PodTerm, Problem, Spread};
+use crate::relaxation::Reading;
+use crate::taint::Toleration;
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// For a key, and what a spread honours, the domains that its minimum is taken over.
+pub(super) type EligibleDomains = FxHashMap<(usize, Option<NodeSelection>, Option<Vec<Toleration>>), Rc<Bits>>;
+
+/// What one reading of a class asks about other pods.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    pub(crate) keyed: Vec<Keyed>,
+    host_spread: Vec<(usize, u32)>,
+    host_away: Vec<usize>,
+    host_near: Vec<Near>,
+}
+
+/// The rules of a reading about one key.
+#[derive(Debug)]
+pub(crate) struct Keyed {
+    pub(crate) key: usize,
+    /// The domains that the pod's own requirements allow.
+    selected: Bits,
+    spread: Vec<Even>,
+    near: Vec<Near>,
+    /// Counters that must be at zero.
+    away: Vec<usize>,
+    /// Whether the pod keeps others of its own kind away, so that it matters where exactly it goes.
+    repels_itself: bool,
+}
+
+#[derive(Debug)]
+struct Even {
+    counter: usize,
+    eligible: Rc<Bits>,
+    max_skew: u32,
+    min_domains: Option<u32>,
+    /// Whether the pod itself is counted: 1 or 0.
+    itself: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Near {
+    counter: usize,
+    /// Whether the pod is one of those it wants to be near: then the first may go anywhere.
+    itself: bool,
+}
+
+/// The domains of a key that a pod may go to now.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowed {
+    pub(crate) key: usize,
+    /// In the order in which they are to be tried.
+    pub(crate) domains: Vec<usize>,
+    pub(crate) set: Bits,
+    /// Whether a claim must be narrowed to one of them, or may stay open among them.
+    pub(crate) one: bool,
+    /// Whether nodes without the label will do.
+    pub(crate) missing: bool,
+}
+
+impl Rules {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keyed.is_empty() && self.host_spread.is_empty() && self.host_away.is_empty() && self.host_near.is_empty()
+    }
+
+    fn counters(&self) -> impl Iterator<Item = usize> + '_ {
+        let keyed = self.keyed.iter().flat_map(|k| {
+            let near = k.near.iter().map(|n| n.counter);
+            k.spread.iter().map(|s| s.counter).chain(near).chain(k.away.iter().copied())
+        });
+        let hosts = self.host_near.iter().map(|n| n.counter).chain(self.host_away.iter().copied());
+        keyed.chain(hosts).chain(self.host_spread.iter().map(|(counter, _)| *counter))
+    }
+}
+
+impl Topology {
+    /// The rules of a reading of a class.
+    pub(crate) fn rules(
+        &mut self,
+        problem: &Problem,
+        class: &PodClass,
+        reading: &Reading,
+        pools: &mut [PoolIndex<'_>],
+        sets: &mut Sets,
+    ) -> Rules {
+        let mut rules = Rules::default();
+        for spread in &reading.spread {
+            let filter = self.filter(class, spread);
+            let counter = self.counter(&spread.key, Counted::Certain { peers: spread.peers, filter });
+            let itself = u32::from(class.member_of.contains(&spread.peers));
+            match self.counters[counter].place {
+                Place::Host => rules.host_spread.push((counter, spread.max_skew.saturating_sub(itself))),
+                Place::Key(key) => {
+                    let eligible = self.eligible(problem, class, spread, key, pools, sets);
+                    let even =
+                        Even { counter, eligible, max_skew: spread.max_skew, min_domains: spread.min_domains, itself };
+                    self.keyed(&mut rules, key, reading).spread.push(even);
+                }
+            }
+        }
+        for term in &reading.near {
+            let counter = self.counter(&term.key, Counted::Certain { peers: term.peers, filter: None });
+            let near = Near { counter, itself: class.member_of.contains(&term.peers) };
+            match self.counters[counter].place {
+                Place::Host => rules.host_near.push(near),
+                Place::Key(key) => self.keyed(&mut rules, key, reading).near.push(near),
+            }
+        }
+        for term in &reading.away {
+            let counter = self.counter(&term.key, Counted::Possible { peers: term.peers });
+            self.keep_away(&mut rules, counter, reading, class.member_of.contains(&term.peers));
+        }
+        for peers in &class.member_of {
+            for guard in self.guards.get(peers).cloned().unwrap_or_default() {
+                self.keep_away(&mut rules, guard, reading, false);
+            }
+        }
+        rules
+    }
+
+    fn keep_away(&self, rules: &mut Rules, counter: usize, reading: &Reading, itself: bool) {
+        match self.counters[counter].place {
+            Place::Host => rules.host_away.push(counter),
+            Place::Key(key) => {
+                let keyed = self.keyed(rules, key, reading);
+                keyed.away.push(counter);
+                keyed.repels_itself |= itself;
+            }
+        }
+    }
+
+    fn keyed<'r>(&self, rules: &'r mut Rules, key: usize, reading: &Reading) -> &'r mut Keyed {
+        let known = rules.keyed.iter().position(|k| k.key == key);
+        let index = known.unwrap_or_else(|| {
+            let asked = reading.requirements.get(self.keys.name(key));
+            let mut selected = Bits::none(self.keys.values(key).len());
+            for (domain, value) in self.keys.values(key).iter().enumerate() {
+                if asked.is_none_or(|r| r.contains(value)) {
+                    selected.insert(domain);
+                }
+            }
+            let keyed = Keyed { key, selected, spread: vec![], near: vec![], away: vec![], repels_itself: false };
+            rules.keyed.push(keyed);
+            rules.keyed.len() - 1
+        });
+        &mut rules.keyed[index]
+    }
+
+    /// The filter of a spread; `None` if every node passes.
+    pub(super) fn filter(&mut self, class: &PodClass, spread: &Spread) -> Option<usize> {
+        let (selection, tolerations) = self.honoured(class, spread);
+        if selection.is_none() && tolerations.is_none() {
+            return None;
+        }
+        let filter = Filter { selection, tolerations };
+        let known = self.filter_numbers.len();
+        let number = *self.filter_numbers.entry(filter.clone()).or_insert(known);
+        if number == known {
+            self.filters.push(filter);
+        }
+        Some(number)
+    }
+
+    /// What of a class a spread honours: its selection, its tolerations.
+    fn honoured(&self, class: &PodClass, spread: &Spread) -> (Option<NodeSelection>, Option<Vec<Toleration>>) {
+        let selects = class.selection.selector.iter().next().is_some() || !class.selection.required.is_empty();
+        let selection = (spread.honors_selection && selects)
+            .then(|| NodeSelection { preferred: vec![], ..class.selection.clone() });
+        let tolerations = (spread.honors_taints && self.tainted).then(|| class.tolerations.clone());
+        (selection, tolerations)
+    }
+
+    /// The domains that the minimum of a spread is taken over: where the pools could launch a node that counts, and where
+    /// such nodes are.
+    fn eligible(
+        &mut self,
+        problem: &Problem,
+        class: &PodClass,
+        spread: &Spread,
+        key: usize,
+        pools: &mut [PoolIndex<'_>],
+        sets: &mut Sets,
+    ) -> Rc<Bits> {
+        let (selection, tolerations) = self.honoured(class, spread);
+        let question = (key, selection, tolerations);
+        if let Some(known) = self.eligible.get(&question) {
+            return Rc::clone(known);
+        }
+        let (_, selection, tolerations) = &question;
+        let filter = Filter { selection: selection.clone(), tolerations: tolerations.clone() };
+        let mut domains = Bits::none(self.keys.values(key).len());
+        let ways: Vec<_> = selection.iter().flat_map(NodeSelection::strict).map(|way| sets.intern(way)).collect();
+        for pool in pools.iter_mut().filter(|p| filter.passes_taints(&p.pool.taints)) {
+            let narrowed = if selection.is_none() {
+                vec![pool.set]
+            } else {
+                let defined = |way: &&crate::market::SetId| {
+                    pool.pool.requirements.compatible(sets.get(**way), &problem.well_known).is_ok()
+                };
+                let ways: Vec<_> = ways.iter().filter(defined).copied().collect();
+                ways.into_iter().filter_map(|way| sets.merge(pool.set, way)).collect()
+            };
+            for set in narrowed {
+                let values = pool.values(self.keys.name(key), set, sets, &problem.well_known);
+                self.keys.numbered(key, &values).into_iter().for_each(|d| domains.insert(d));
+            }
+        }
+        for (node, pins) in problem.nodes.iter().zip(&self.node_pins) {
+            if let [domain] = pins[key].domains()
+                && !domains.contains(*domain)
+                && filter.passes_node(node)
+            {
+                domains.insert(*domain);
+            }
+        }
+        let domains = Rc::new(domains);
+        self.eligible.insert(question, Rc::clone(&domains));
+        domains
+    }
+
+    /// The number of the counter for a key.
+    pub(super) fn counter(&mut self, key: &str, counted: Counted) -> usize {
+        let (place, domains) = match self.keys.number(key) {
+            Some(key) => (Place::Key(key), self.keys.values(key).len()),
+            None => (Place::Host, 0),
+        };
+        // Which node a pod is on is always certain.
+        let counted = match (place, counted) {
+            (Place::Host, Counted::Possible { peers }) => Counted::Certain { peers, filter: None },
+            (_, counted) => counted,
+        };
+        let new = self.counters.len();
+        let number = *self.numbers.entry((place, counted.clone())).or_insert(new);
+        if number == new {
+            self.counters.push(Counter::new(place, counted, domains));
+        }
+        number
+    }
+
+    /// A number that changes whenever one of the counters that the rules read does.
+    pub(crate) fn version(&self, rules: &Rules) -> u64 {
+        rules.counters().map(|c| self.counters[c].version).sum()
+    }
+
+    /// For each key of the rules, the domains that the pod may go to now.
+    pub(crate) fn allowed(&self, rules: &Rules) -> Vec<Allowed> {
+        rules.keyed.iter().map(|keyed| self.allowed_domains(keyed)).collect()
+    }
+
+    fn allowed_domains(&self, keyed: &Keyed) -> Allowed {
+        let mut set = keyed.selected.clone();
+        let mut one = keyed.repels_itself;
+        let retain = |set: &mut Bits, keep: &dyn Fn(usize) -> bool| {
+            let refused: Vec<usize> = set.iter().filter(|d| !keep(*d)).collect();
+            refused.into_iter().for_each(|d| set.remove(d));
+        };
+        for even in &keyed.spread {
+            one = true;
+            let counter = &self.counters[even.counter];
+            let domains = even.eligible.len();
+            let few = even.min_domains.is_some_and(|n| domains < n as usize);
+            let least = if few { 0 } else { even.eligible.iter().map(|d| counter.in_domain(d)).min().unwrap_or(0) };
+            let fits = |d| {
+                even.eligible.contains(d) && counter.in_domain(d) + even.itself <= least.saturating_add(even.max_skew)
+            };
+            retain(&mut set, &fits);
+        }
+        for near in &keyed.near {
+            let counter = &self.counters[near.counter];
+            if near.itself && !keyed.selected.iter().any(|d| counter.in_domain(d) > 0) {
+                one = true;
+            } else {
+                retain(&mut set, &|d| counter.in_domain(d) > 0);
+            }
+        }
+        for away in &keyed.away {
+            let counter = &self.counters[*away];
+            retain(&mut set, &|d| counter.in_domain(d) == 0);
+        }
+        let mut domains: Vec<usize> = set.iter().collect();
+        if let Some(even) = keyed.spread.first() {
+            domains.sort_by_key(|d| self.counters[even.counter].in_domain(*d)); // stable: equals stay in order
+        }
+        let missing = keyed.spread.is_empty() && keyed.near.is_empty();
+        Allowed { key: keyed.key, domains, set, one, missing }
+    }
+
+    /// Whether a node will never again take the pod, for what is on it.
+    pub(crate) fn host_refuses(&self, rules: &Rules, host: usize) -> bool {
+        rules.host_spread.iter().any(|(counter, most)| self.counters[*counter].on_host(host) > *most)
+            || rules.host_away.iter().any(|counter| self.counters[*counter].on_host(host) > 0)
+    }
+
+    /// The nodes that the pod has to join, if it has to join some node: in the order in which they came to hold its peers.
+    pub(crate) fn hosts_to_join<'t>(&'t self, rules: &Rules) -> Option<&'t [usize]> {
+        let near = rules.host_near.iter().map(|near| (near, &self.counters[near.counter].inhabited));
+        let binding = near.filter(|(near, inhabited)| !(near.itself && inhabited.is_empty()));
+        binding.map(|(_, inhabited)| inhabited.as_slice()).min_by_key(|inhabited| inhabited.len())
+    }
+
+    /// Whether a node has all that the pod wants on it, as far as anything is to be had.
+    pub(crate) fn host_has_company(&self, rules: &Rules, host: usize) -> bool {
+        rules.host_near.iter().all(|near| {
+            let counter = &self.counters[near.counter];
+            counter.on_host(host) > 0 || (near.itself && counter.inhabited.is_empty())
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! Which domains there are, and in which of them a node or a claim may be.
+//!
+//! The domains of a key are the values that the pools' offerings and types can give a new node, and those that the nodes
+//! have. They are known before the first pod is placed and numbered in the order of their names.
+
+use crate::market::{PoolIndex, SetId, Sets};
+use crate::problem::{Node, PodTerm, Problem};
+use crate::requirement::Name;
+use dovetail_api::labels::{HOSTNAME, normalize};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// Where a node, or a claim, is with regard to one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pin {
+    /// In this domain.
+    One(usize),
+    /// In one of these, ascending.
+    Any(Vec<usize>),
+    /// It does not have the label.
+    Missing,
+}
+
+impl Pin {
+    /// The domains that are open to it.
+    pub(crate) fn domains(&self) -> &[usize] {
+        match self {
+            Self::One(domain) => std::slice::from_ref(domain),
+            Self::Any(domains) => domains,
+            Self::Missing => &[],
+        }
+    }
+}
+
+/// The keys that rules speak of, the host name aside, and their domains.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    names: Vec<Name>,
+    numbers: FxHashMap<Name, usize>,
+    values: Vec<Vec<Name>>,
+    value_numbers: Vec<FxHashMap<Name, usize>>,
+}
+
+impl Keys {
+    pub(super) fn of(problem: &Problem, pools: &mut [PoolIndex<'_>], sets: &Sets) -> Self {
+        let mut asked: BTreeSet<Name> = BTreeSet::new();
+        let wishes = |terms: &[(i32, PodTerm)]| terms.iter().map(|(_, t)| t.key.clone()).collect::<Vec<_>>();
+        for class in &problem.classes {
+            asked.extend(class.spread.iter().map(|s| s.key.clone()));
+            for terms in [&class.affinity, &class.anti_affinity] {
+                asked.extend(terms.required.iter().map(|t| t.key.clone()));
+                asked.extend(wishes(&terms.preferred));
+            }
+        }
+        asked.extend(problem.residents.iter().flat_map(|r| r.repels.iter().map(|t| t.key.clone())));
+        let names: BTreeSet<Name> = asked.iter().map(|k| normalize(k).into()).collect();
+        let mut keys = Self::default();
+        for name in names.into_iter().filter(|n| &**n != HOSTNAME) {
+            let mut values: BTreeSet<Name> = problem
+                .nodes
+                .iter()
+                .filter_map(|n| n.labels.get(&name)?.single())
+                .cloned()
+                .collect();
+            for pool in pools.iter_mut() {
+                let set = pool.set;
+                values.extend(pool.values(&name, set, sets, &problem.well_known));
+            }
+            keys.numbers.insert(name.clone(), keys.names.len());
+            keys.names.push(name);
+            keys.value_numbers.push(values.iter().cloned().enumerate().map(|(i, v)| (v, i)).collect());
+            keys.values.push(values.into_iter().collect());
+        }
+        keys
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The number of a key; `None` for the host name.
+    pub(super) fn number(&self, key: &str) -> Option<usize> {
+        self.numbers.get(&*normalize(key)).copied()
+    }
+
+    pub(crate) fn name(&self, key: usize) -> &Name {
+        &self.names[key]
+    }
+
+    pub(crate) fn values(&self, key: usize) -> &[Name] {
+        &self.values[key]
+    }
+
+    pub(super) fn numbered(&self, key: usize, values: &BTreeSet<Name>) -> Vec<usize> {
+        values.iter().filter_map(|v| self.value_numbers[key].get(v)).copied().collect()
+    }
+
+    pub(super) fn of_node(&self, node: &Node) -> Rc<[Pin]> {
+        let pin = |key: usize| {
+            let value = node.labels.get(&self.names[key]).and_then(|r| r.single());
+            value.and_then(|v| self.value_numbers[key].get(v)).map_or(Pin::Missing, |domain| Pin::One(*domain))
+        };
+        (0..self.len()).map(pin).collect()
+    }
+
+    /// Where a new claim of a pool is, if its requirements are these.
+    pub(super) fn of_claim(
+        &self,
+        pool: &mut PoolIndex<'_>,
+        set: SetId,
+        sets: &Sets,
+        well_known: &crate::requirements::WellKnown,
+    ) -> Rc<[Pin]> {
+        (0..self.len())
+            .map(|key| match self.numbered(key, &pool.values(&self.names[key], set, sets, well_known)).as_slice() {
+                [] => Pin::Missing,
+                [one] => Pin::One(*one),
+                many => Pin::Any(many.to_vec()),
+            })
+            .collect()
+    }
+}
