@@ -36,25 +36,30 @@ pub(crate) fn on_pool<'p>(
 /// What they take of a node of this type, all together.
 pub(crate) fn overhead(on_pool: &[(&DaemonPod, Vec<Requirements>)], instance_type: &InstanceType) -> Resources {
     let mut sum = Resources::new();
-    for (daemon, ways) in on_pool {
-        if ways.iter().any(|way| instance_type.requirements.intersects(way)) {
-            sum.add(&daemon.requests);
-        }
+    for (daemon, _) in on_pool.iter().filter(|(_, ways)| runs_on(ways, instance_type)) {
+        sum.add(&daemon.requests);
     }
     sum
 }
 
+/// Whether a DaemonSet that selects its nodes in these ways runs on nodes of this type.
+pub(crate) fn runs_on(ways: &[Requirements], instance_type: &InstanceType) -> bool {
+    ways.iter().any(|way| instance_type.requirements.intersects(way))
+}
+
+/// The DaemonSets that run on a node that is there.
+pub(crate) fn on_node<'d>(daemons: &'d [DaemonPod], node: &Node) -> impl Iterator<Item = &'d DaemonPod> {
+    let nothing_undefined = WellKnown::new();
+    daemons.iter().filter(move |daemon| {
+        let selected = |way: &Requirements| node.labels.compatible(way, &nothing_undefined).is_ok();
+        gets_past(&node.taints, daemon) && daemon.selection.strict().iter().any(selected)
+    })
+}
+
 /// What is still to come onto a node that is there: what selects it, less what is bound to it already.
 pub(crate) fn still_to_come(daemons: &[DaemonPod], node: &Node) -> Resources {
-    let nothing_undefined = WellKnown::new();
     let mut sum = Resources::new();
-    for daemon in daemons {
-        let selected =
-            || daemon.selection.strict().iter().any(|way| node.labels.compatible(way, &nothing_undefined).is_ok());
-        if gets_past(&node.taints, daemon) && selected() {
-            sum.add(&daemon.requests);
-        }
-    }
+    on_node(daemons, node).for_each(|daemon| sum.add(&daemon.requests));
     sum.iter().map(|(k, v)| (k.clone(), (v - node.bound_daemons.get(k)).max(0))).collect()
 }
 

@@ -2,59 +2,51 @@
 //!
 //! The largest pods come first. Each goes to the first existing node that takes it; else to an open claim, those with
 //! the fewest pods first; else to a new claim of the first pool that can make one (specification "scheduling" 4.2 to
-//! 4.7). Claims and nodes only fill up, so what has refused one pod of a class refuses all that follow: every class
-//! remembers that, and the work grows with pods plus classes times claims, not with pods times claims times types.
+//! 4.9). Claims and nodes only fill up, so what has refused one pod of a class refuses all that follow, unless it did so for
+//! where other pods are: every class remembers that, and the work grows with pods plus classes times claims, not with pods
+//! times claims times types. A pod that fails is tried again for as long as something that its rules look at has changed.
 //!
 //! This module does not optimise anything; it knows no prices until the end, when types are put in order.
 
+mod attachments;
 mod claims;
 mod diagnosis;
 mod nodes;
+mod queue;
+mod reserve;
+mod seeker;
+mod world;
 
-use crate::market::{Columns, PoolIndex, SetId, Sets};
 use crate::plan::{Placement, Plan};
-use crate::problem::{MinValuesPolicy, Problem};
+use crate::problem::Problem;
 use crate::reasons::Unplaced;
 use crate::relaxation::{self, Reading};
-use crate::requirements::Incompatible;
 use crate::resources::{CPU, MEMORY};
-use crate::taint::{Effect, Taint, untolerated};
-use claims::{Claims, Queue};
+use attachments::Attachments;
+use claims::Claims;
 use nodes::Nodes;
+use rustc_hash::FxHashMap;
+use seeker::Seeker;
 use std::cmp::Reverse;
 use std::sync::Arc;
+use world::{MinValues, Refused, Taker, World};
 
 /// Plans a problem by first fit.
 pub(crate) fn plan(problem: &Problem) -> Plan {
     let mut round = Round::new(problem);
-    let mut waiting: Vec<usize> = vec![0; problem.classes.len()];
-    for pod in &problem.pods {
-        waiting[pod.class] += 1;
-    }
-    let mut seekers: Vec<Option<Vec<Seeker>>> = problem.classes.iter().map(|_| None).collect();
-    let mut failed: Vec<Option<Arc<Unplaced>>> = vec![None; problem.classes.len()];
-    let mut unplaced = vec![];
-
-    for pod in order(problem) {
-        let class = problem.pods[pod].class;
-        if failed[class].is_none() {
-            let seekers = seekers[class].get_or_insert_with(|| round.seekers(class));
-            if !round.place(pod, seekers) {
-                failed[class] = Some(Arc::new(round.why(class, seekers)));
-            }
-        }
-        if let Some(why) = &failed[class] {
-            unplaced.push((pod, Arc::clone(why)));
-        }
-        waiting[class] -= 1;
-        if waiting[class] == 0 {
-            seekers[class] = None; // its queue is as long as the list of claims
+    let mut waiting = order(problem);
+    loop {
+        let before = waiting.len();
+        waiting.retain(|pod| !round.place(*pod));
+        let worth_another_try = |pod: &usize| round.may_succeed(problem.pods[*pod].class);
+        if waiting.len() == before || !waiting.iter().any(worth_another_try) {
+            break;
         }
     }
-
-    unplaced.sort_by_key(|(pod, _)| *pod);
+    waiting.sort_unstable();
+    let unplaced = round.explain(waiting);
     let existing = round.nodes.placements().map(|(node, pods)| Placement { node, pods }).collect();
-    Plan { claims: round.claims.finish(problem, &mut round.pools, &round.sets), existing, unplaced, bound: None }
+    Plan { claims: round.claims.finish(&mut round.world), existing, unplaced, bound: None }
 }
 
 /// The order in which pods are placed: most CPU, most memory, oldest, smallest UID (4.2).
@@ -70,130 +62,151 @@ fn order(problem: &Problem) -> Vec<usize> {
     order
 }
 
-/// One reading of a class, looking for places.
-struct Seeker {
-    requirements: SetId,
-    requests: Vec<i64>,
-    /// For each pool, why its nodes would never take the pod, if so.
-    refused: Vec<Option<Never>>,
-    /// For each existing node, tried in order: the first that has not refused yet.
-    next_node: usize,
-    queue: Queue,
-    reading: Reading,
-}
-
-/// Why no node of a pool can ever take a pod.
-enum Never {
-    Taints(Vec<Taint>),
-    Selection(Incompatible),
-}
-
 /// The state of one run.
 struct Round<'p> {
-    problem: &'p Problem,
-    columns: Columns,
-    sets: Sets,
-    pools: Vec<PoolIndex<'p>>,
+    world: World<'p>,
     nodes: Nodes<'p>,
     claims: Claims,
-    soft_taints: bool,
+    classes: Vec<Progress>,
+}
+
+/// How far a class has come.
+#[derive(Default)]
+struct Progress {
+    /// How many of its pods have no place yet.
+    waiting: usize,
+    readings: Option<Arc<[Reading]>>,
+    /// The readings that have been needed so far, looking for places.
+    seekers: Vec<Seeker>,
+    /// If a pod of the class has failed: what its rules depended on was at this version, and whether it waits for reserved
+    /// capacity.
+    failed: Option<(u64, bool)>,
 }
 
 impl<'p> Round<'p> {
     fn new(problem: &'p Problem) -> Self {
-        let columns = Columns::of(problem);
-        let mut sets = Sets::default();
-        let pools: Vec<_> = problem.pools.iter().map(|p| PoolIndex::new(problem, p, &columns, &mut sets)).collect();
-        let nodes = Nodes::new(problem, &columns);
-        let claims = Claims::new(&pools);
-        let soft = |t: &Taint| t.effect == Effect::PreferNoSchedule;
-        let soft_taints = problem.pools.iter().any(|p| p.taints.iter().any(soft))
-            || problem.nodes.iter().any(|n| n.taints.iter().any(soft));
-        Self { problem, columns, sets, pools, nodes, claims, soft_taints }
+        let mut world = World::new(problem);
+        let nodes = Nodes::new(problem, &world.columns, &mut world.sets);
+        let claims = Claims::new(&world.pools);
+        let mut classes: Vec<Progress> = problem.classes.iter().map(|_| Progress::default()).collect();
+        problem.pods.iter().for_each(|pod| classes[pod.class].waiting += 1);
+        Self { world, nodes, claims, classes }
     }
 
-    /// The readings of a class, each ready to look for places.
-    fn seekers(&mut self, class: usize) -> Vec<Seeker> {
-        let class = &self.problem.classes[class];
+    /// Finds a place for a pod, giving up its wishes one by one.
+    fn place(&mut self, pod: usize) -> bool {
+        let class = self.world.problem.pods[pod].class;
+        if !self.may_succeed(class) {
+            return false;
+        }
+        let mut progress = std::mem::take(&mut self.classes[class]);
+        let outcome = self.try_readings(pod, class, &mut progress);
+        progress.failed = match outcome {
+            Ok(()) => None,
+            Err(refused) => Some((self.version(&progress.seekers), refused == Refused::Reserved)),
+        };
+        if outcome.is_ok() {
+            progress.waiting -= 1;
+            if progress.waiting == 0 {
+                progress = Progress::default(); // its queues are as long as the list of claims
+            }
+        }
+        self.classes[class] = progress;
+        outcome.is_ok()
+    }
+
+    fn try_readings(&mut self, pod: usize, class: usize, progress: &mut Progress) -> Result<(), Refused> {
+        let readings = Arc::clone(progress.readings.get_or_insert_with(|| self.readings(class).into()));
+        for (r, reading) in readings.iter().enumerate() {
+            if r == progress.seekers.len() {
+                progress.seekers.push(Seeker::new(&mut self.world, class, reading.clone()));
+            }
+            match self.place_reading(pod, &mut progress.seekers[r]) {
+                Err(Refused::Reserved) => return Err(Refused::Reserved),
+                Err(_) => {}
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(Refused::Never)
+    }
+
+    /// The readings of a class; none if it asks for what cannot be kept.
+    fn readings(&self, class: usize) -> Vec<Reading> {
+        let class = &self.world.problem.classes[class];
         if !class.unsupported.is_empty() {
             return vec![];
         }
-        let requests = self.columns.row(&class.requests);
-        relaxation::readings(class, self.problem.settings.preferences, self.soft_taints)
-            .into_iter()
-            .map(|reading| Seeker {
-                requirements: self.sets.intern(reading.requirements.clone()),
-                requests: requests.clone(),
-                refused: self.pools.iter().map(|pool| never(self.problem, pool, &reading)).collect(),
-                next_node: 0,
-                queue: Queue::default(),
-                reading,
-            })
-            .collect()
+        relaxation::readings(class, self.world.problem.settings.preferences, self.world.soft_taints)
     }
 
-    /// Finds a place for a pod, giving up one wish after the other.
-    fn place(&mut self, pod: usize, seekers: &mut [Seeker]) -> bool {
-        seekers.iter_mut().any(|seeker| {
-            self.nodes.place(pod, seeker)
-                || self.claims.join(pod, seeker, &mut self.pools, &mut self.sets, &self.problem.well_known)
-                || self.open(pod, seeker).is_some()
-        })
-    }
-
-    /// Opens a claim for a pod in the first pool that can make one.
-    fn open(&mut self, pod: usize, seeker: &Seeker) -> Option<()> {
-        (0..self.pools.len()).find_map(|p| {
-            let offer = self.offer(p, seeker)?;
-            self.claims.open(pod, seeker, p, offer, &self.pools[p]);
-            Some(())
-        })
-    }
-
-    /// The types of a pool that a new claim for this pod could have.
-    fn offer(&mut self, p: usize, seeker: &Seeker) -> Option<claims::Offer> {
-        if seeker.refused[p].is_some() || self.claims.limits[p].no_more_nodes() {
-            return None;
+    fn place_reading(&mut self, pod: usize, seeker: &mut Seeker) -> Result<(), Refused> {
+        let allowed = self.world.topology.allowed(&seeker.rules);
+        if self.nodes.place(pod, seeker, &allowed, &mut self.world) || self.claims.join(pod, seeker, &allowed, &mut self.world) {
+            return Ok(());
         }
-        let pool = &mut self.pools[p];
-        let set = self.sets.merge(pool.set, seeker.requirements)?;
-        let view = pool.view(set, &self.sets, &self.problem.well_known);
-        let mut types = view.types.clone();
+        if self.world.topology.hosts_to_join(&seeker.rules).is_some() {
+            return Err(Refused::NotNow); // a new node is in nobody's company
+        }
+        for p in 0..self.world.pools.len() {
+            match self.offer(p, seeker, &allowed) {
+                Ok(narrowed) => {
+                    self.claims.open(pod, seeker, p, narrowed, &mut self.world);
+                    return Ok(());
+                }
+                Err(Refused::Reserved) => return Err(Refused::Reserved),
+                Err(_) => {}
+            }
+        }
+        Err(Refused::NotNow)
+    }
+
+    /// What a new claim of a pool with this pod would be like.
+    fn offer(&mut self, p: usize, seeker: &Seeker, allowed: &[crate::topology::Allowed]) -> Result<world::Narrowed, Refused> {
+        if seeker.refused[p].is_some() || self.claims.limits[p].no_more_nodes() {
+            return Err(Refused::Never);
+        }
+        let mut types = self.world.pools[p].sellable.clone();
         if let Some(within) = &self.claims.limits[p].within {
             types.intersect(within);
         }
-        let candidates: Vec<usize> = types.iter().collect();
-        for t in candidates {
-            if !pool.room(t).iter().zip(&seeker.requests).all(|(room, asked)| asked <= room) {
-                types.remove(t);
-            }
-        }
-        if types.is_empty() {
-            return None;
-        }
-        let mut offer = claims::Offer { set, types, min_values: vec![], relaxed: false };
-        for (key, asked) in &pool.min_values {
-            let have = pool.distinct_values(key, self.sets.get(set), offer.types.iter());
-            if have >= *asked {
-                offer.min_values.push((key.clone(), *asked));
-            } else if self.problem.settings.min_values == MinValuesPolicy::BestEffort {
-                offer.min_values.push((key.clone(), have));
-                offer.relaxed = true;
-            } else {
-                return None;
-            }
-        }
-        Some(offer)
+        let taker = Taker {
+            pool: p,
+            set: self.world.pools[p].set,
+            types: &types,
+            used: seeker.requests.clone(),
+            attached: Attachments::default().and(&self.world.problem.classes[seeker.class].volumes),
+            min_values: MinValues::AsThePoolSays,
+            held: None,
+        };
+        self.world.narrow(&taker, seeker, allowed)
     }
-}
 
-/// Why no node of a pool can ever take a pod of this reading, if so.
-fn never(problem: &Problem, pool: &PoolIndex<'_>, reading: &Reading) -> Option<Never> {
-    let taints: Vec<Taint> = untolerated(&pool.pool.taints, &reading.tolerations).cloned().collect();
-    if !taints.is_empty() {
-        return Some(Never::Taints(taints));
+    /// Whether there is any point in trying a pod of the class.
+    fn may_succeed(&self, class: usize) -> bool {
+        let progress = &self.classes[class];
+        progress.failed.is_none_or(|(version, _)| self.version(&progress.seekers) != version)
     }
-    pool.pool.requirements.compatible(&reading.requirements, &problem.well_known).err().map(Never::Selection)
+
+    /// A number that changes whenever something that the rules of these seekers look at does.
+    fn version(&self, seekers: &[Seeker]) -> u64 {
+        let rules: u64 = seekers.iter().map(|s| self.world.topology.version(&s.rules)).sum();
+        rules + self.world.reserve.version
+    }
+
+    /// Why these pods have no place.
+    fn explain(&mut self, pods: Vec<usize>) -> Vec<(usize, Arc<Unplaced>)> {
+        let mut known: FxHashMap<usize, Arc<Unplaced>> = FxHashMap::default();
+        let mut out = Vec::with_capacity(pods.len());
+        for pod in pods {
+            let class = self.world.problem.pods[pod].class;
+            if !known.contains_key(&class) {
+                let progress = std::mem::take(&mut self.classes[class]);
+                known.insert(class, Arc::new(self.why(class, &progress.seekers)));
+            }
+            out.push((pod, Arc::clone(&known[&class])));
+        }
+        out
+    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@
 
 use crate::bitset::Bits;
 use crate::daemons;
-use crate::instance_type::Price;
-use crate::problem::{NodePool, Problem};
+use crate::instance_type::{Offering, Price};
+use crate::problem::{HostPort, NodePool, Problem};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::{Requirements, WellKnown};
 use crate::resources::{NODES, Resources};
@@ -87,7 +87,7 @@ pub(crate) struct View {
     /// The types that have the labels and are on offer.
     pub(crate) types: Bits,
     /// The ways of buying that are left, as bits of [`PoolIndex::ways`].
-    ways: Bits,
+    pub(crate) ways: Bits,
 }
 
 /// A pool, compiled.
@@ -109,8 +109,14 @@ pub(crate) struct PoolIndex<'p> {
     ways: Vec<&'p Requirements>,
     /// For each way, the types sold so.
     sold: Vec<Bits>,
+    /// The ways that draw on a capacity reservation: its name, and how many units of it are left at least.
+    reserved: FxHashMap<usize, (Name, u32)>,
     /// For each type, its ways and prices.
     offers: Vec<Vec<(usize, Price)>>,
+    /// The host ports that DaemonSets take, and on which types.
+    pub(crate) daemon_ports: Vec<(HostPort, Bits)>,
+    /// Whether any type says how many volumes can be attached to it.
+    pub(crate) limits_volumes: bool,
     masks: FxHashMap<(Name, Requirement), Bits>,
     views: FxHashMap<SetId, Rc<View>>,
 }
@@ -129,6 +135,9 @@ impl<'p> PoolIndex<'p> {
         let mut ways: Vec<&Requirements> = vec![];
         let mut offers: Vec<Vec<(usize, Price)>> = vec![vec![]; n];
         let mut sold: Vec<Bits> = vec![];
+        let mut reserved: FxHashMap<usize, (Name, u32)> = FxHashMap::default();
+        let mut daemon_ports: Vec<(HostPort, Bits)> = vec![];
+        let label = problem.reservations.as_ref().map(|r| &r.label);
         for (t, instance_type) in pool.instance_types.iter().enumerate() {
             let taken = daemons::overhead(&daemons, instance_type);
             let mut left = instance_type.allocatable();
@@ -140,7 +149,18 @@ impl<'p> PoolIndex<'p> {
             }
             room.extend(columns.row(&left));
             overhead.push(Rc::clone(distinct.entry(taken.clone()).or_insert_with(|| Rc::new(taken))));
-            for offering in instance_type.offerings.iter().filter(|o| o.available && o.reservation_capacity.is_none()) {
+            for (daemon, _) in daemons.iter().filter(|(d, ways)| !d.ports.is_empty() && daemons::runs_on(ways, instance_type)) {
+                for port in &daemon.ports {
+                    let known = daemon_ports.iter().position(|(p, _)| p == port);
+                    let at = known.unwrap_or_else(|| {
+                        daemon_ports.push((port.clone(), Bits::none(n)));
+                        daemon_ports.len() - 1
+                    });
+                    daemon_ports[at].1.insert(t);
+                }
+            }
+            let usable = |o: &&Offering| if label.is_some() { o.available } else { o.launchable() };
+            for offering in instance_type.offerings.iter().filter(usable) {
                 let way = *by_place.entry(Arc::as_ptr(&offering.requirements)).or_insert_with(|| {
                     *way_ids.entry(&offering.requirements).or_insert_with(|| {
                         ways.push(&offering.requirements);
@@ -149,6 +169,11 @@ impl<'p> PoolIndex<'p> {
                     })
                 });
                 sold[way].insert(t);
+                let id = label.and_then(|label| offering.requirements.get(label)?.single());
+                if let (Some(id), Some(units)) = (id, offering.reservation_capacity) {
+                    let least = &mut reserved.entry(way).or_insert((id.clone(), units)).1;
+                    *least = (*least).min(units);
+                }
                 offers[t].push((way, offering.price));
             }
         }
@@ -164,7 +189,10 @@ impl<'p> PoolIndex<'p> {
             overhead,
             ways,
             sold,
+            reserved,
             offers,
+            daemon_ports,
+            limits_volumes: pool.instance_types.iter().any(|t| !t.volume_limits.is_empty()),
             masks: FxHashMap::default(),
             views: FxHashMap::default(),
         };
@@ -223,7 +251,8 @@ impl<'p> PoolIndex<'p> {
         open
     }
 
-    fn sold_by(&self, ways: &Bits) -> Bits {
+    /// The types that are sold in one of these ways.
+    pub(crate) fn sold_by(&self, ways: &Bits) -> Bits {
         let mut out = Bits::none(self.pool.instance_types.len());
         ways.iter().for_each(|w| out.unite(&self.sold[w]));
         out
@@ -254,9 +283,37 @@ impl<'p> PoolIndex<'p> {
         &self.room[t * self.width..(t + 1) * self.width]
     }
 
-    /// The cheapest price of a type among the ways that a view leaves open.
-    pub(crate) fn price(&self, t: usize, view: &View) -> Option<Price> {
-        self.offers[t].iter().filter(|(way, _)| view.ways.contains(*way)).map(|(_, price)| *price).min()
+    /// The cheapest price of a type among these ways.
+    pub(crate) fn price(&self, t: usize, ways: &Bits) -> Option<Price> {
+        self.offers[t].iter().filter(|(way, _)| ways.contains(*way)).map(|(_, price)| *price).min()
+    }
+
+    /// The capacity reservations there are, and how many units of each at least.
+    pub(crate) fn reservations(&self) -> impl Iterator<Item = (Name, u32)> {
+        let mut all: Vec<_> = self.reserved.values().cloned().collect();
+        all.sort();
+        all.into_iter()
+    }
+
+    /// The capacity reservations that some of these types can be launched from.
+    pub(crate) fn reserved_for<'a>(&'a self, view: &'a View, types: &'a Bits) -> impl Iterator<Item = &'a Name> {
+        let drawn = view.ways.iter().filter_map(|w| Some((w, &self.reserved.get(&w)?.0)));
+        drawn.filter(|(w, _)| types.both(&self.sold[*w]).next().is_some()).map(|(_, name)| name)
+    }
+
+    /// The ways of a view that draw on one of these reservations or, if there are none, on no reservation at all.
+    pub(crate) fn ways_of(&self, view: &View, reservations: &[Name]) -> Bits {
+        let mut ways = view.ways.clone();
+        for w in view.ways.iter() {
+            let wanted = match self.reserved.get(&w) {
+                Some((name, _)) => reservations.contains(name),
+                None => reservations.is_empty(),
+            };
+            if !wanted {
+                ways.remove(w);
+            }
+        }
+        ways
     }
 
     /// The least that DaemonSets take on any of these types, resource by resource.

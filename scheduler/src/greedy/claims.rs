@@ -4,32 +4,27 @@
 //! order is the one that a stable sort before every attempt gives: a claim that has just taken a pod comes before the
 //! others of its new size, a new claim after them.
 
-use super::Seeker;
+use super::attachments::Attachments;
+use super::queue::{Rank, is_settled, signature};
+use super::reserve::Holdings;
+use super::seeker::Seeker;
+use super::world::{MinValues, Narrowed, Refused, Taker, World};
 use crate::bitset::Bits;
 use crate::instance_type::Price;
-use crate::market::{PoolIndex, SetId, Sets};
+use crate::market::{PoolIndex, SetId};
 use crate::plan::PlannedClaim;
-use crate::problem::Problem;
-use crate::requirement::Name;
-use crate::requirements::WellKnown;
+use crate::problem::HostPort;
+use crate::requirement::{Name, Requirement};
 use crate::resources::{NODES, Resources};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use crate::topology::{Allowed, Pin};
+use dovetail_api::labels::CAPACITY_TYPE;
+use std::rc::Rc;
 
 /// At most so many types stay on a claim, the cheapest (specification "scheduling", default constants).
 const MAX_TYPES: usize = 600;
 
-/// A place in the order of claims: pods so far, then who comes first among equals.
-type Rank = (usize, i64);
-
-/// The claims that one seeker may still try. Entries go stale when a claim takes pods; since its rank only rises, a
-/// stale entry is found in time and put back where it belongs.
-#[derive(Default)]
-pub(super) struct Queue {
-    heap: BinaryHeap<Reverse<(Rank, usize)>>,
-    /// How many claims have been looked at for this queue.
-    seen: usize,
-}
+/// What a capacity type of reserved capacity is called.
+const RESERVED: &str = "reserved";
 
 /// What is left of a pool's limits.
 pub(super) struct Limits {
@@ -62,15 +57,6 @@ impl Limits {
     }
 }
 
-/// What a new claim would start with.
-pub(super) struct Offer {
-    pub(super) set: SetId,
-    pub(super) types: Bits,
-    /// How many distinct values each key must keep on this claim.
-    pub(super) min_values: Vec<(Name, u32)>,
-    pub(super) relaxed: bool,
-}
-
 /// All claims of a round.
 pub(super) struct Claims {
     claims: Vec<Claim>,
@@ -84,10 +70,14 @@ pub(super) struct Claims {
 struct Claim {
     pool: usize,
     set: SetId,
+    pins: Rc<[Pin]>,
     types: Bits,
     min_values: Vec<(Name, u32)>,
     relaxed: bool,
     used: Vec<i64>,
+    ports: Vec<HostPort>,
+    attached: Attachments,
+    holdings: Holdings,
     pods: Vec<usize>,
     rank: Rank,
 }
@@ -98,112 +88,178 @@ impl Claims {
     }
 
     /// Puts a pod on the first open claim that takes it.
-    pub(super) fn join(
-        &mut self,
-        pod: usize,
-        seeker: &mut Seeker,
-        pools: &mut [PoolIndex<'_>],
-        sets: &mut Sets,
-        well_known: &WellKnown,
-    ) -> bool {
-        let unseen = seeker.queue.seen..self.claims.len();
-        seeker.queue.seen = unseen.end;
+    pub(super) fn join(&mut self, pod: usize, seeker: &mut Seeker, allowed: &[Allowed], world: &mut World<'_>) -> bool {
+        let nodes = world.problem.nodes.len();
+        let with_company = world.topology.hosts_to_join(&seeker.rules).is_some();
+        let mut queue = std::mem::take(if with_company { &mut seeker.company } else { &mut seeker.queue });
+        let (seen, unseen): (usize, Vec<usize>) = match world.topology.hosts_to_join(&seeker.rules) {
+            Some(hosts) => {
+                (hosts.len(), hosts[queue.seen.min(hosts.len())..].iter().filter_map(|h| h.checked_sub(nodes)).collect())
+            }
+            None => (self.claims.len(), (queue.seen..self.claims.len()).collect()),
+        };
+        queue.seen = seen;
+        let keys = || seeker.rules.keyed.iter().map(|k| k.key);
         for c in unseen {
             let claim = &self.claims[c];
-            if may_fit(row(&self.free, c, seeker), seeker) && seeker.refused[claim.pool].is_none() {
-                seeker.queue.heap.push(Reverse((claim.rank, c)));
+            if may_fit(self.row(c, seeker), seeker) && seeker.refused[claim.pool].is_none() {
+                queue.push(signature(&claim.pins, keys()), claim.rank, c);
             }
         }
-        while let Some(Reverse((rank, c))) = seeker.queue.heap.pop() {
-            let claim = &mut self.claims[c];
-            if rank != claim.rank {
-                seeker.queue.heap.push(Reverse((claim.rank, c)));
-                continue;
-            }
-            if !may_fit(row(&self.free, c, seeker), seeker) {
-                continue;
-            }
-            if let Some(free) = claim.take(pod, seeker, &mut pools[claim.pool], sets, well_known) {
-                row_mut(&mut self.free, c, seeker).copy_from_slice(&free);
-                self.newest += 1;
-                claim.rank = (claim.pods.len(), -self.newest);
-                seeker.queue.heap.push(Reverse((claim.rank, c)));
-                return true;
+        let mut later = vec![];
+        let mut taken = false;
+        loop {
+            let now = |c: usize| {
+                let claim: &Claim = &self.claims[c];
+                may_fit(self.row(c, seeker), seeker).then(|| (claim.rank, signature(&claim.pins, keys())))
+            };
+            let Some(c) = queue.pop(allowed, now) else { break };
+            let claim = &self.claims[c];
+            match claim.offer(c + nodes, seeker, allowed, world) {
+                Ok(narrowed) => {
+                    self.take(c, pod, seeker, narrowed, world);
+                    later.push(c);
+                    taken = true;
+                    break;
+                }
+                Err(Refused::Never) if is_settled(&signature(&claim.pins, keys())) => {}
+                Err(_) => later.push(c),
             }
         }
-        false
+        for c in later {
+            queue.push(signature(&self.claims[c].pins, keys()), self.claims[c].rank, c);
+        }
+        *(if with_company { &mut seeker.company } else { &mut seeker.queue }) = queue;
+        taken
+    }
+
+    fn take(&mut self, c: usize, pod: usize, seeker: &Seeker, narrowed: Narrowed, world: &mut World<'_>) {
+        let problem = world.problem;
+        let host = problem.nodes.len() + c;
+        let width = seeker.requests.len();
+        self.free[c * width..(c + 1) * width].copy_from_slice(&narrowed.free);
+        self.newest += 1;
+        let claim = &mut self.claims[c];
+        let before = Rc::clone(&claim.pins);
+        claim.become_narrower(narrowed, world);
+        let now = (claim.pool, claim.set, &*claim.pins);
+        let aboard = claim.pods.iter().map(|p| problem.pods[*p].class);
+        world.topology.claim_narrowed(problem, aboard, &before, now, &world.sets);
+        world.topology.placed_on_claim(problem, seeker.class, host, now, &world.sets);
+        claim.ports.extend(problem.classes[seeker.class].ports.iter().cloned());
+        claim.pods.push(pod);
+        claim.rank = (claim.pods.len(), -self.newest);
     }
 
     /// Opens a claim with its first pod.
-    pub(super) fn open(&mut self, pod: usize, seeker: &Seeker, pool: usize, offer: Offer, index: &PoolIndex<'_>) {
-        self.limits[pool].book(index, &offer.types);
+    pub(super) fn open(&mut self, pod: usize, seeker: &Seeker, pool: usize, narrowed: Narrowed, world: &mut World<'_>) {
+        let problem = world.problem;
+        self.limits[pool].book(&world.pools[pool], &narrowed.types);
         self.newest += 1;
-        let mut most = vec![0; seeker.requests.len()];
-        offer.types.iter().for_each(|t| raise(&mut most, index.room(t)));
-        self.free.extend(most.iter().zip(&seeker.requests).map(|(most, used)| most - used));
-        self.claims.push(Claim {
+        self.free.extend(&narrowed.free);
+        let mut claim = Claim {
             pool,
-            set: offer.set,
-            types: offer.types,
-            min_values: offer.min_values,
-            relaxed: offer.relaxed,
-            used: seeker.requests.clone(),
+            set: narrowed.set,
+            pins: Rc::from([]),
+            types: Bits::default(),
+            min_values: vec![],
+            relaxed: narrowed.relaxed,
+            used: vec![],
+            ports: problem.classes[seeker.class].ports.clone(),
+            attached: Attachments::default(),
+            holdings: Holdings::default(),
             pods: vec![pod],
             rank: (1, self.newest),
-        });
+        };
+        claim.become_narrower(narrowed, world);
+        let host = problem.nodes.len() + self.claims.len();
+        let now = (claim.pool, claim.set, &*claim.pins);
+        world.topology.placed_on_claim(problem, seeker.class, host, now, &world.sets);
+        self.claims.push(claim);
     }
 
     /// The claims as planned, with their types in the order of price.
-    pub(super) fn finish(self, problem: &Problem, pools: &mut [PoolIndex<'_>], sets: &Sets) -> Vec<PlannedClaim> {
-        self.claims.into_iter().map(|claim| claim.finish(problem, pools, sets)).collect()
+    pub(super) fn finish(self, world: &mut World<'_>) -> Vec<PlannedClaim> {
+        self.claims.into_iter().map(|claim| claim.finish(world)).collect()
+    }
+
+    fn row(&self, claim: usize, seeker: &Seeker) -> &[i64] {
+        let width = seeker.requests.len();
+        &self.free[claim * width..(claim + 1) * width]
     }
 }
 
 impl Claim {
-    /// Takes the pod if some type still holds everything, and says what the roomiest then has left.
-    fn take(
-        &mut self,
-        pod: usize,
+    /// What would be left of the claim with the pod.
+    fn offer(
+        &self,
+        host: usize,
         seeker: &Seeker,
-        pool: &mut PoolIndex<'_>,
-        sets: &mut Sets,
-        well_known: &WellKnown,
-    ) -> Option<Vec<i64>> {
-        let set = sets.merge(self.set, seeker.requirements)?;
-        let used: Vec<i64> =
-            self.used.iter().zip(&seeker.requests).map(|(used, asked)| used.saturating_add(*asked)).collect();
-        let view = pool.view(set, sets, well_known);
-        let mut types = Bits::none(pool.pool.instance_types.len());
-        let mut most = vec![0; used.len()];
-        for t in self.types.both(&view.types) {
-            let room = pool.room(t);
-            if used.iter().zip(room).all(|(used, room)| used <= room) {
-                types.insert(t);
-                raise(&mut most, room);
-            }
+        allowed: &[Allowed],
+        world: &mut World<'_>,
+    ) -> Result<Narrowed, Refused> {
+        let class = &world.problem.classes[seeker.class];
+        let clash = class.ports.iter().any(|port| self.ports.iter().any(|taken| port.clashes(taken)));
+        if clash || world.topology.host_refuses(&seeker.rules, host) {
+            return Err(Refused::Never);
         }
-        let varied = |(key, asked): &(Name, u32)| pool.distinct_values(key, sets.get(set), types.iter()) >= *asked;
-        if types.is_empty() || !self.min_values.iter().all(varied) {
-            return None;
+        if !world.topology.host_has_company(&seeker.rules, host) {
+            return Err(Refused::NotNow);
         }
-        let free = most.iter().zip(&used).map(|(most, used)| most - used).collect();
-        self.set = set;
-        self.types = types;
-        self.used = used;
-        self.pods.push(pod);
-        Some(free)
+        let used = self.used.iter().zip(&seeker.requests).map(|(used, asked)| used.saturating_add(*asked)).collect();
+        let taker = Taker {
+            pool: self.pool,
+            set: self.set,
+            types: &self.types,
+            used,
+            attached: self.attached.and(&class.volumes),
+            min_values: MinValues::Keep(&self.min_values),
+            held: Some(&self.holdings),
+        };
+        world.narrow(&taker, seeker, allowed)
     }
 
-    fn finish(self, problem: &Problem, pools: &mut [PoolIndex<'_>], sets: &Sets) -> PlannedClaim {
-        let pool = &mut pools[self.pool];
-        let view = pool.view(self.set, sets, &problem.well_known);
+    fn become_narrower(&mut self, narrowed: Narrowed, world: &mut World<'_>) {
+        world.reserve.exchange(&self.holdings, &narrowed.holdings);
+        self.pins =
+            world.topology.claim_pins(self.pool, &mut world.pools, narrowed.set, &world.sets, world.problem);
+        self.set = narrowed.set;
+        self.types = narrowed.types;
+        self.used = narrowed.used;
+        self.attached = narrowed.attached;
+        self.min_values = narrowed.min_values;
+        self.holdings = narrowed.holdings;
+    }
+
+    fn finish(self, world: &mut World<'_>) -> PlannedClaim {
+        let problem = world.problem;
+        let pool = &mut world.pools[self.pool];
+        let view = pool.view(self.set, &world.sets, &problem.well_known);
+        let mut requirements = (**world.sets.get(self.set)).clone();
+        let mut reservations: Vec<Name> = self.holdings.0.iter().map(|r| world.reserve.names[*r].clone()).collect();
+        let mut ways = pool.ways_of(&view, &reservations);
+        let mut types = self.types;
+        if let (Some(rules), false) = (&problem.reservations, reservations.is_empty()) {
+            let mut reserved = types.clone();
+            reserved.intersect(&pool.sold_by(&ways));
+            let varied = |(key, n): &(Name, u32)| pool.distinct_values(key, &requirements, reserved.iter()) >= *n;
+            if self.min_values.iter().all(varied) {
+                types = reserved;
+                requirements.replace(CAPACITY_TYPE.into(), Requirement::any_of([RESERVED]));
+                requirements.add(&rules.label, Requirement::any_of(reservations.iter().map(|r| &**r)));
+            } else {
+                // As many different types as the pool asks for are only to be had outside of the reservations.
+                reservations = vec![];
+                ways = pool.ways_of(&view, &[]);
+                types.intersect(&pool.sold_by(&ways));
+            }
+        }
         let mut priced: Vec<(Price, usize)> =
-            self.types.iter().map(|t| (pool.price(t, &view).unwrap_or(Price::MAX), t)).collect();
+            types.iter().map(|t| (pool.price(t, &ways).unwrap_or(Price::MAX), t)).collect();
         priced.sort_by(|a, b| {
             let name = |t: usize| &pool.pool.instance_types[t].name;
             a.0.cmp(&b.0).then_with(|| name(a.1).cmp(name(b.1)))
         });
-        let mut requirements = (**sets.get(self.set)).clone();
         for (key, n) in &self.min_values {
             if let Some(r) = requirements.get(key).cloned() {
                 requirements.replace(key.clone(), r.with_min_values(Some(*n)));
@@ -227,28 +283,13 @@ impl Claim {
             requirements,
             requests,
             pods: self.pods,
-            reservations: vec![],
+            reservations,
             min_values_relaxed: self.relaxed,
         }
     }
 }
 
-/// The row of a claim in the table of what is free.
-fn row<'f>(free: &'f [i64], claim: usize, seeker: &Seeker) -> &'f [i64] {
-    let width = seeker.requests.len();
-    &free[claim * width..(claim + 1) * width]
-}
-
-fn row_mut<'f>(free: &'f mut [i64], claim: usize, seeker: &Seeker) -> &'f mut [i64] {
-    let width = seeker.requests.len();
-    &mut free[claim * width..(claim + 1) * width]
-}
-
 /// Whether each resource alone is there; all together is another question.
 fn may_fit(free: &[i64], seeker: &Seeker) -> bool {
     free.iter().zip(&seeker.requests).all(|(free, asked)| asked <= free)
-}
-
-fn raise(most: &mut [i64], room: &[i64]) {
-    most.iter_mut().zip(room).for_each(|(m, r)| *m = (*m).max(*r));
 }

@@ -7,7 +7,7 @@ use super::Topology;
 use super::counter::{Counted, Counter, Filter, Place};
 use crate::bitset::Bits;
 use crate::market::{PoolIndex, Sets};
-use crate::problem::{NodeSelection, PodClass, PodTerm, Problem, Spread};
+use crate::problem::{NodeSelection, PodClass, Problem, Spread};
 use crate::relaxation::Reading;
 use crate::taint::Toleration;
 use rustc_hash::FxHashMap;

@@ -1,0 +1,87 @@
+//! Reserved capacity: who holds a unit of which reservation while a round lasts.
+//!
+//! It is not known before launch which of its reservations a claim will be launched from, so an open claim holds one unit
+//! of each that it could use, and gives up those that it comes to exclude. What nobody could get because others hold it may
+//! become free in the next round: a pod that would use it waits rather than buy elsewhere, if the problem says so
+//! (specification "v1.15 changes" 6.2, 6.3).
+
+use super::world::Refused;
+use crate::bitset::Bits;
+use crate::market::{PoolIndex, View};
+use crate::problem::Problem;
+use crate::requirement::Name;
+use rustc_hash::FxHashMap;
+
+/// The reservations of a round and what is left of them.
+pub(super) struct Reserve {
+    pub(super) names: Vec<Name>,
+    numbers: FxHashMap<Name, usize>,
+    capacity: Vec<u32>,
+    left: Vec<u32>,
+    strict: bool,
+    /// Grows whenever a unit is given back.
+    pub(super) version: u64,
+}
+
+/// The reservations of which someone holds a unit, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Holdings(pub(super) Vec<usize>);
+
+impl Reserve {
+    pub(super) fn of(problem: &Problem, pools: &[PoolIndex<'_>]) -> Self {
+        let strict = problem.reservations.as_ref().is_some_and(|r| r.strict);
+        let mut out =
+            Self { names: vec![], numbers: FxHashMap::default(), capacity: vec![], left: vec![], strict, version: 0 };
+        for (name, capacity) in pools.iter().flat_map(PoolIndex::reservations) {
+            let number = *out.numbers.entry(name.clone()).or_insert(out.names.len());
+            if number == out.names.len() {
+                out.names.push(name);
+                out.capacity.push(capacity);
+            }
+            out.capacity[number] = out.capacity[number].min(capacity);
+        }
+        out.left.clone_from(&out.capacity);
+        out
+    }
+
+    /// The reservations that a claim would hold, of those that its types can be launched from. Types that could be launched
+    /// only from what is full are dropped.
+    pub(super) fn hold(
+        &self,
+        pool: &PoolIndex<'_>,
+        view: &View,
+        types: &mut Bits,
+        held: Option<&Holdings>,
+    ) -> Result<Holdings, Refused> {
+        if self.names.is_empty() {
+            return Ok(Holdings::default());
+        }
+        let open: Vec<usize> = pool.reserved_for(view, types).filter_map(|name| self.numbers.get(name)).copied().collect();
+        let any_units = open.iter().any(|r| self.capacity[*r] > 0);
+        let has = |r: &usize| held.is_some_and(|h| h.0.contains(r));
+        let mut holdings: Vec<usize> = open.into_iter().filter(|r| has(r) || (held.is_none_or(|h| !h.0.is_empty()) && self.left[*r] > 0)).collect();
+        holdings.sort_unstable();
+        holdings.dedup();
+        if !holdings.is_empty() {
+            return Ok(Holdings(holdings));
+        }
+        let gives_up_all = held.is_some_and(|h| !h.0.is_empty());
+        let all_taken = held.is_none() && any_units;
+        if self.strict && (gives_up_all || all_taken) {
+            return Err(Refused::Reserved);
+        }
+        types.intersect(&pool.sold_by(&pool.ways_of(view, &[])));
+        if types.is_empty() { Err(Refused::Never) } else { Ok(Holdings::default()) }
+    }
+
+    /// A claim that held some now holds others.
+    pub(super) fn exchange(&mut self, before: &Holdings, now: &Holdings) {
+        for r in before.0.iter().filter(|r| !now.0.contains(r)) {
+            self.left[*r] += 1;
+            self.version += 1;
+        }
+        for r in now.0.iter().filter(|r| !before.0.contains(r)) {
+            self.left[*r] -= 1; // it was not offered unless there was one
+        }
+    }
+}

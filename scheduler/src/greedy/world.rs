@@ -1,0 +1,221 @@
+//! What a round works with: the problem compiled, the counters, the reserved capacity that is left; and the one question
+//! that claims and pools are both asked: what is left of you if you take this pod?
+//!
+//! Which pod asks whom, and in what order, is not known here.
+
+use super::attachments::Attachments;
+use super::reserve::{Holdings, Reserve};
+use super::seeker::Seeker;
+use crate::bitset::Bits;
+use crate::market::{Columns, PoolIndex, SetId, Sets};
+use crate::problem::{MinValuesPolicy, Problem};
+use crate::requirement::{Name, Requirement};
+use crate::requirements::Requirements;
+use crate::taint::{Effect, Taint};
+use crate::topology::{Allowed, Pin, Topology};
+use rustc_hash::FxHashMap;
+
+/// The problem, compiled, and what is shared between nodes and claims.
+pub(super) struct World<'p> {
+    pub(super) problem: &'p Problem,
+    pub(super) columns: Columns,
+    pub(super) sets: Sets,
+    pub(super) pools: Vec<PoolIndex<'p>>,
+    pub(super) topology: Topology,
+    pub(super) reserve: Reserve,
+    pub(super) soft_taints: bool,
+    domain_sets: FxHashMap<(usize, Vec<usize>), SetId>,
+}
+
+/// Someone who might take a pod: a claim, or a pool that would open one.
+pub(super) struct Taker<'a> {
+    pub(super) pool: usize,
+    pub(super) set: SetId,
+    pub(super) types: &'a Bits,
+    /// What its pods ask for, this one included.
+    pub(super) used: Vec<i64>,
+    /// What its pods attach, this one included.
+    pub(super) attached: Attachments,
+    pub(super) min_values: MinValues<'a>,
+    /// The reserved capacity it holds; `None` for a claim that is yet to be opened.
+    pub(super) held: Option<&'a Holdings>,
+}
+
+/// How many distinct values have to stay open.
+#[derive(Clone, Copy)]
+pub(super) enum MinValues<'a> {
+    /// So many of each key.
+    Keep(&'a [(Name, u32)]),
+    /// Whatever the pool asks for and its policy makes of it.
+    AsThePoolSays,
+}
+
+/// What is left of a taker.
+pub(super) struct Narrowed {
+    pub(super) set: SetId,
+    pub(super) types: Bits,
+    /// What the roomiest type of each resource has left.
+    pub(super) free: Vec<i64>,
+    pub(super) used: Vec<i64>,
+    pub(super) attached: Attachments,
+    pub(super) min_values: Vec<(Name, u32)>,
+    pub(super) relaxed: bool,
+    pub(super) holdings: Holdings,
+}
+
+/// Why a pod was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// That will not change in this round.
+    Never,
+    /// Where pods are, or what is reserved, stands in the way now.
+    NotNow,
+    /// There is reserved capacity that others hold and may yet give up.
+    Reserved,
+}
+
+impl<'p> World<'p> {
+    pub(super) fn new(problem: &'p Problem) -> Self {
+        let columns = Columns::of(problem);
+        let mut sets = Sets::default();
+        let mut pools: Vec<_> = problem.pools.iter().map(|p| PoolIndex::new(problem, p, &columns, &mut sets)).collect();
+        let topology = Topology::new(problem, &mut pools, &sets);
+        let reserve = Reserve::of(problem, &pools);
+        let soft = |t: &Taint| t.effect == Effect::PreferNoSchedule;
+        let soft_taints = problem.pools.iter().any(|p| p.taints.iter().any(soft))
+            || problem.nodes.iter().any(|n| n.taints.iter().any(soft));
+        Self { problem, columns, sets, pools, topology, reserve, soft_taints, domain_sets: FxHashMap::default() }
+    }
+
+    /// What is left of a taker that takes a pod.
+    pub(super) fn narrow(
+        &mut self,
+        taker: &Taker<'_>,
+        seeker: &Seeker,
+        allowed: &[Allowed],
+    ) -> Result<Narrowed, Refused> {
+        let set = self.sets.merge(taker.set, seeker.requirements).ok_or(Refused::Never)?;
+        if seeker.places.is_empty() {
+            return self.in_some_domain(taker, set, seeker, allowed);
+        }
+        let mut refused = Refused::Never;
+        for place in &seeker.places {
+            let Some(set) = self.sets.merge(set, *place) else { continue };
+            match self.in_some_domain(taker, set, seeker, allowed) {
+                Err(Refused::Never) => {}
+                Err(other) => refused = other,
+                narrowed => return narrowed,
+            }
+        }
+        Err(refused)
+    }
+
+    /// The first choice of domains, key by key, that leaves something.
+    fn in_some_domain(
+        &mut self,
+        taker: &Taker<'_>,
+        set: SetId,
+        seeker: &Seeker,
+        allowed: &[Allowed],
+    ) -> Result<Narrowed, Refused> {
+        let Some((first, rest)) = allowed.split_first() else { return self.fit(taker, set, seeker) };
+        let pins = self.topology.claim_pins(taker.pool, &mut self.pools, set, &self.sets, self.problem);
+        let open = match &pins[first.key] {
+            Pin::Missing if first.missing => return self.in_some_domain(taker, set, seeker, rest),
+            Pin::Missing => return Err(Refused::Never),
+            Pin::One(domain) if first.set.contains(*domain) => {
+                let set = self.in_domains(set, first.key, &[*domain])?;
+                return self.in_some_domain(taker, set, seeker, rest);
+            }
+            Pin::One(_) => return Err(Refused::NotNow),
+            Pin::Any(open) => open,
+        };
+        let choices: Vec<usize> = first.domains.iter().filter(|d| open.contains(d)).copied().collect();
+        if !first.one && choices.len() == open.len() {
+            return self.in_some_domain(taker, set, seeker, rest);
+        }
+        if choices.is_empty() {
+            return Err(Refused::NotNow);
+        }
+        if !first.one {
+            let set = self.in_domains(set, first.key, &choices)?;
+            return self.in_some_domain(taker, set, seeker, rest).map_err(|_| Refused::NotNow);
+        }
+        let mut refused = Refused::NotNow;
+        for domain in choices {
+            let Ok(set) = self.in_domains(set, first.key, &[domain]) else { continue };
+            match self.in_some_domain(taker, set, seeker, rest) {
+                Err(Refused::Reserved) => refused = Refused::Reserved,
+                Err(_) => {}
+                narrowed => return narrowed,
+            }
+        }
+        Err(refused)
+    }
+
+    /// A set narrowed to some domains of a key.
+    fn in_domains(&mut self, set: SetId, key: usize, domains: &[usize]) -> Result<SetId, Refused> {
+        let question = (key, domains.to_vec());
+        let among = match self.domain_sets.get(&question) {
+            Some(known) => *known,
+            None => {
+                let values = domains.iter().map(|d| &*self.topology.keys.values(key)[*d]);
+                let alone = (self.topology.keys.name(key), Requirement::any_of(values));
+                let among = self.sets.intern([alone].into_iter().collect::<Requirements>());
+                self.domain_sets.insert(question, among);
+                among
+            }
+        };
+        self.sets.merge(set, among).ok_or(Refused::NotNow)
+    }
+
+    /// The types that are left once everything is said, if they are enough.
+    fn fit(&mut self, taker: &Taker<'_>, set: SetId, seeker: &Seeker) -> Result<Narrowed, Refused> {
+        let pool = &mut self.pools[taker.pool];
+        let view = pool.view(set, &self.sets, &self.problem.well_known);
+        let mut types = Bits::none(pool.pool.instance_types.len());
+        let mut most = vec![0; taker.used.len()];
+        let unclashed = seeker.unclashed[taker.pool].as_ref();
+        for t in taker.types.both(&view.types) {
+            let room = pool.room(t);
+            let fits = taker.used.iter().zip(room).all(|(used, room)| used <= room)
+                && unclashed.is_none_or(|types| types.contains(t))
+                && (!pool.limits_volumes || taker.attached.within(&pool.pool.instance_types[t].volume_limits));
+            if fits {
+                types.insert(t);
+                most.iter_mut().zip(room).for_each(|(most, room)| *most = (*most).max(*room));
+            }
+        }
+        if types.is_empty() {
+            return Err(Refused::Never);
+        }
+        let holdings = self.reserve.hold(pool, &view, &mut types, taker.held)?;
+        let (min_values, relaxed) =
+            self.enough_values(taker.pool, set, &types, taker.min_values).ok_or(Refused::Never)?;
+        let free = most.iter().zip(&taker.used).map(|(most, used)| most - used).collect();
+        let (used, attached) = (taker.used.clone(), taker.attached.clone());
+        Ok(Narrowed { set, types, free, used, attached, min_values, relaxed, holdings })
+    }
+
+    /// How many distinct values of each key have to stay open from now on, and whether that is fewer than the pool asks.
+    fn enough_values(&self, p: usize, set: SetId, types: &Bits, asked: MinValues<'_>) -> Option<(Vec<(Name, u32)>, bool)> {
+        let pool = &self.pools[p];
+        let (asked, may_relax) = match asked {
+            MinValues::Keep(asked) => (asked, false),
+            MinValues::AsThePoolSays => {
+                (pool.min_values.as_slice(), self.problem.settings.min_values == MinValuesPolicy::BestEffort)
+            }
+        };
+        let mut kept = Vec::with_capacity(asked.len());
+        let mut relaxed = false;
+        for (key, asked) in asked {
+            let have = pool.distinct_values(key, self.sets.get(set), types.iter());
+            if have < *asked && !may_relax {
+                return None;
+            }
+            relaxed |= have < *asked;
+            kept.push((key.clone(), have.min(*asked)));
+        }
+        Some((kept, relaxed))
+    }
+}
