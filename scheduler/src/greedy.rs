@@ -20,6 +20,7 @@ use crate::requirements::Incompatible;
 use crate::resources::{CPU, MEMORY};
 use crate::taint::{Effect, Taint, untolerated};
 use claims::{Claims, Queue};
+use diagnosis::Diagnosis;
 use nodes::Nodes;
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -97,6 +98,7 @@ struct Round<'p> {
     nodes: Nodes<'p>,
     claims: Claims,
     soft_taints: bool,
+    diagnosis: Diagnosis<'p>,
 }
 
 impl<'p> Round<'p> {
@@ -109,7 +111,7 @@ impl<'p> Round<'p> {
         let soft = |t: &Taint| t.effect == Effect::PreferNoSchedule;
         let soft_taints = problem.pools.iter().any(|p| p.taints.iter().any(soft))
             || problem.nodes.iter().any(|n| n.taints.iter().any(soft));
-        Self { problem, columns, sets, pools, nodes, claims, soft_taints }
+        Self { problem, columns, sets, pools, nodes, claims, soft_taints, diagnosis: Diagnosis::default() }
     }
 
     /// The readings of a class, each ready to look for places.
