@@ -12,3 +12,4 @@ pub mod provisioning;
 mod repulsion;
 pub mod requests;
 pub mod selection;
+pub mod volumes;

@@ -130,6 +130,11 @@ impl NodeState<'_> {
         self.labels().get(labels::NODEPOOL).map(String::as_str)
     }
 
+    /// The instance type of the machine.
+    pub fn instance_type(&self) -> Option<&str> {
+        self.labels().get(labels::INSTANCE_TYPE).map(String::as_str)
+    }
+
     /// What the machine has, for the limits of its pool: with `nodes: 1`.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 use crate::requests::{self, BadQuantity};
 use crate::selection::{self, SelectionError};
+use crate::volumes::{VolumeError, VolumeIndex};
 use dovetail_api::labels;
 use dovetail_scheduler::problem::PodClass;
 use dovetail_scheduler::requirement::Name;
@@ -20,6 +21,12 @@ pub enum PodError {
     /// Its choice of nodes cannot be used.
     #[error(transparent)]
     Selection(#[from] SelectionError),
+    /// Its volumes cannot be had.
+    #[error(transparent)]
+    Volumes(#[from] VolumeError),
+    /// More than one thing is wrong with it.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<PodError>),
     /// It has no spec.
     #[error("the pod has no spec: add one with at least one container")]
     NoSpec,
@@ -27,8 +34,13 @@ pub enum PodError {
 
 impl PodError {
     /// Whether the manifest itself is wrong, rather than asking for something that provisioning does not do.
-    pub const fn is_bad_input(&self) -> bool {
-        matches!(self, Self::Quantity(_) | Self::NoSpec | Self::Selection(SelectionError::Expression { .. }))
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Quantity(_) | Self::NoSpec | Self::Selection(SelectionError::Expression { .. }) => true,
+            Self::Selection(_) => false,
+            Self::Volumes(error) => error.is_bad_input(),
+            Self::Several(errors) => errors.iter().any(Self::is_bad_input),
+        }
     }
 }
 
@@ -114,6 +126,28 @@ pub fn class(pod: &Pod) -> Result<PodClass, PodError> {
         unsupported: unsupported(spec),
         ..PodClass::default()
     })
+}
+
+/// What a pod needs that waits for a node.
+///
+/// # Errors
+/// With everything that provisioning does not do.
+pub fn pending(pod: &Pod, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodError> {
+    let class = class(pod)?;
+    match (check_pending(pod, &class), volumes.of_pending(pod)) {
+        (Ok(()), Ok(volumes)) => Ok(PodClass { volumes, ..class }),
+        (Ok(()), Err(error)) => Err(error.into()),
+        (Err(error), Ok(_)) => Err(error),
+        (Err(one), Err(other)) => Err(PodError::Several(vec![one, other.into()])),
+    }
+}
+
+/// What a pod needs that has to leave its node. It was let in once and is not checked again.
+///
+/// # Errors
+/// When its manifest cannot be read, or it cannot be told where its volumes are.
+pub fn leaving(pod: &Pod, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodError> {
+    Ok(PodClass { volumes: volumes.of_leaving(pod)?, ..class(pod)? })
 }
 
 /// Checks what only pending pods are checked for.

@@ -9,6 +9,7 @@ use crate::pods::{self, PodError};
 use crate::pools::{self, NotReady};
 use crate::repulsion::Repulsion;
 use crate::requests::BadQuantity;
+use crate::volumes::{TypeLimits, Unsupported, VolumeIndex};
 use crate::{daemon_sets, selection};
 use dovetail_api::node_pool::NodePool;
 use dovetail_cloudprovider::source::InstanceTypeSource;
@@ -42,9 +43,11 @@ pub fn assemble(objects: &Objects, source: &dyn InstanceTypeSource, settings: Se
     let states = nodes::join(&objects.nodes, &objects.node_claims, &objects.pods);
 
     round.add_pools(objects, source, &states);
-    round.add_nodes(&states);
+    let unsupported = Unsupported::default();
+    let volumes = VolumeIndex::of(objects, &unsupported);
+    round.add_nodes(&states, &volumes);
     round.add_daemons(objects);
-    round.add_pods(objects, &states);
+    round.add_pods(objects, &states, &volumes);
     round.problem.sort();
     round.add_notes(objects);
     round
@@ -125,7 +128,8 @@ impl Round {
         if types.is_empty() { Err(NotReady::Provider("no instance types are on offer".to_owned())) } else { Ok(types) }
     }
 
-    fn add_nodes(&mut self, states: &[NodeState<'_>]) {
+    fn add_nodes(&mut self, states: &[NodeState<'_>], volumes: &VolumeIndex<'_>) {
+        let types = TypeLimits::of(&self.problem.pools);
         for state in states.iter().filter(|s| !s.is_deleting()) {
             if !state.is_known() {
                 let claim = state.name();
@@ -133,7 +137,10 @@ impl Round {
                 continue;
             }
             match state.for_scheduling() {
-                Ok(node) => self.problem.nodes.push(node),
+                Ok(mut node) => {
+                    volumes.attach(state, &types, &mut node);
+                    self.problem.nodes.push(node);
+                }
                 Err(error) => self.bad_node(state, &error),
             }
         }
@@ -156,17 +163,16 @@ impl Round {
         self.problem.daemons.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
-    fn add_pods(&mut self, objects: &Objects, states: &[NodeState<'_>]) {
+    fn add_pods(&mut self, objects: &Objects, states: &[NodeState<'_>], volumes: &VolumeIndex<'_>) {
         let mut classes = Classes::default();
         let repulsion = Repulsion::of(states);
         for pod in objects.pods.iter().filter(|p| pods::wants_a_node(p)) {
-            let class = pods::class(pod).and_then(|class| pods::check_pending(pod, &class).map(|()| class));
-            self.add_pod(pod, class, &repulsion, &mut classes);
+            self.add_pod(pod, pods::pending(pod, volumes), &repulsion, &mut classes);
         }
         // Pods of nodes that are going away need a place too, and were let in once: they are not checked again.
         for state in states.iter().filter(|s| s.is_deleting()) {
             for pod in state.pods.iter().filter(|p| pods::is_reschedulable(p) && !pods::is_do_not_disrupt(p)) {
-                self.add_pod(pod, pods::class(pod), &repulsion, &mut classes);
+                self.add_pod(pod, pods::leaving(pod, volumes), &repulsion, &mut classes);
             }
         }
         self.problem.pods.sort_by(|a, b| a.name.cmp(&b.name));

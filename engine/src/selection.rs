@@ -92,7 +92,8 @@ fn alternatives(terms: &[NodeSelectorTerm]) -> Result<Vec<Requirements>, Selecti
     if out.is_empty() { Err(SelectionError::NoTerm) } else { Ok(out) }
 }
 
-fn term(term: &NodeSelectorTerm) -> Result<Requirements, SelectionError> {
+/// What a term asks of labels; fields are left aside.
+pub(crate) fn term(term: &NodeSelectorTerm) -> Result<Requirements, SelectionError> {
     let mut out = Requirements::new();
     for expression in term.match_expressions.iter().flatten() {
         out.add(&expression.key, requirement(expression)?);

@@ -24,6 +24,7 @@ use crate::relaxation::{self, Reading};
 use crate::resources::{CPU, MEMORY};
 use attachments::Attachments;
 use claims::Claims;
+use diagnosis::Diagnosis;
 use nodes::Nodes;
 use rustc_hash::FxHashMap;
 use seeker::Seeker;
@@ -68,6 +69,7 @@ struct Round<'p> {
     nodes: Nodes<'p>,
     claims: Claims,
     classes: Vec<Progress>,
+    diagnosis: Diagnosis<'p>,
 }
 
 /// How far a class has come.
@@ -90,7 +92,7 @@ impl<'p> Round<'p> {
         let claims = Claims::new(&world.pools);
         let mut classes: Vec<Progress> = problem.classes.iter().map(|_| Progress::default()).collect();
         problem.pods.iter().for_each(|pod| classes[pod.class].waiting += 1);
-        Self { world, nodes, claims, classes }
+        Self { world, nodes, claims, classes, diagnosis: Diagnosis::default() }
     }
 
     /// Finds a place for a pod, giving up its wishes one by one.
@@ -141,7 +143,9 @@ impl<'p> Round<'p> {
 
     fn place_reading(&mut self, pod: usize, seeker: &mut Seeker) -> Result<(), Refused> {
         let allowed = self.world.topology.allowed(&seeker.rules);
-        if self.nodes.place(pod, seeker, &allowed, &mut self.world) || self.claims.join(pod, seeker, &allowed, &mut self.world) {
+        if self.nodes.place(pod, seeker, &allowed, &mut self.world)
+            || self.claims.join(pod, seeker, &allowed, &mut self.world)
+        {
             return Ok(());
         }
         if self.world.topology.hosts_to_join(&seeker.rules).is_some() {
@@ -161,7 +165,12 @@ impl<'p> Round<'p> {
     }
 
     /// What a new claim of a pool with this pod would be like.
-    fn offer(&mut self, p: usize, seeker: &Seeker, allowed: &[crate::topology::Allowed]) -> Result<world::Narrowed, Refused> {
+    fn offer(
+        &mut self,
+        p: usize,
+        seeker: &Seeker,
+        allowed: &[crate::topology::Allowed],
+    ) -> Result<world::Narrowed, Refused> {
         if seeker.refused[p].is_some() || self.claims.limits[p].no_more_nodes() {
             return Err(Refused::Never);
         }

@@ -149,7 +149,9 @@ impl<'p> PoolIndex<'p> {
             }
             room.extend(columns.row(&left));
             overhead.push(Rc::clone(distinct.entry(taken.clone()).or_insert_with(|| Rc::new(taken))));
-            for (daemon, _) in daemons.iter().filter(|(d, ways)| !d.ports.is_empty() && daemons::runs_on(ways, instance_type)) {
+            for (daemon, _) in
+                daemons.iter().filter(|(d, ways)| !d.ports.is_empty() && daemons::runs_on(ways, instance_type))
+            {
                 for port in &daemon.ports {
                     let known = daemon_ports.iter().position(|(p, _)| p == port);
                     let at = known.unwrap_or_else(|| {

@@ -41,7 +41,8 @@ impl Topology {
     pub(crate) fn new(problem: &Problem, pools: &mut [PoolIndex<'_>], sets: &Sets) -> Self {
         let keys = Keys::of(problem, pools, sets);
         let node_pins = problem.nodes.iter().map(|n| keys.of_node(n)).collect();
-        let tainted = problem.nodes.iter().any(|n| !n.taints.is_empty()) || pools.iter().any(|p| !p.pool.taints.is_empty());
+        let tainted =
+            problem.nodes.iter().any(|n| !n.taints.is_empty()) || pools.iter().any(|p| !p.pool.taints.is_empty());
         let mut topology = Self {
             keys,
             counters: vec![],
@@ -229,7 +230,11 @@ impl Topology {
                 let counter = &mut self.counters[c];
                 if counter.counted.counts_possible() {
                     let left = now.2[key].domains();
-                    before[key].domains().iter().filter(|d| !left.contains(d)).for_each(|d| counter.lower_domain(*d, 1));
+                    before[key]
+                        .domains()
+                        .iter()
+                        .filter(|d| !left.contains(d))
+                        .for_each(|d| counter.lower_domain(*d, 1));
                 } else if let (Pin::Any(_), Pin::One(domain)) = (&before[key], &now.2[key]) {
                     counter.raise_domain(*domain, 1);
                 }

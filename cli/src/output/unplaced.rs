@@ -9,8 +9,6 @@ use dovetail_engine::objects::Objects;
 use dovetail_engine::pods;
 use dovetail_engine::provisioning::Round;
 use dovetail_scheduler::plan::Plan;
-use dovetail_scheduler::problem::{PodClass, Problem};
-use dovetail_scheduler::reasons::Unplaced;
 
 use super::table::counted;
 
@@ -27,7 +25,7 @@ pub(super) fn write(out: &mut String, objects: &Objects, round: &Round, plan: &P
     let unplaced = plan
         .unplaced
         .iter()
-        .map(|(pod, why)| (&*problem.pods[*pod].name, reasons(problem, why, problem.class_of(*pod))));
+        .map(|(pod, why)| (&*problem.pods[*pod].name, why.explain_all(problem, problem.class_of(*pod))));
     let rejected = round.rejected.iter().map(|(pod, why)| (pod.as_str(), vec![why.to_string()]));
     // In the order of the first pod of each group.
     let mut groups: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
@@ -54,16 +52,6 @@ pub(super) fn write(out: &mut String, objects: &Objects, round: &Round, plan: &P
         }
     }
     Ok(())
-}
-
-/// Why a pod goes nowhere, with a line for each pool where they have been asked.
-fn reasons(problem: &Problem, why: &Unplaced, class: &PodClass) -> Vec<String> {
-    match why {
-        Unplaced::Refused(refusals) => {
-            refusals.iter().map(|(pool, refusal)| refusal.explain(&problem.pools[*pool].name, class)).collect()
-        }
-        other => vec![other.explain(problem, class)],
-    }
 }
 
 /// Namespace, kind and name of the controller of each of these pods that has one, by namespace and name of the pod.

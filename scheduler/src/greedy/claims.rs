@@ -93,9 +93,10 @@ impl Claims {
         let with_company = world.topology.hosts_to_join(&seeker.rules).is_some();
         let mut queue = std::mem::take(if with_company { &mut seeker.company } else { &mut seeker.queue });
         let (seen, unseen): (usize, Vec<usize>) = match world.topology.hosts_to_join(&seeker.rules) {
-            Some(hosts) => {
-                (hosts.len(), hosts[queue.seen.min(hosts.len())..].iter().filter_map(|h| h.checked_sub(nodes)).collect())
-            }
+            Some(hosts) => (
+                hosts.len(),
+                hosts[queue.seen.min(hosts.len())..].iter().filter_map(|h| h.checked_sub(nodes)).collect(),
+            ),
             None => (self.claims.len(), (queue.seen..self.claims.len()).collect()),
         };
         queue.seen = seen;
@@ -221,8 +222,7 @@ impl Claim {
 
     fn become_narrower(&mut self, narrowed: Narrowed, world: &mut World<'_>) {
         world.reserve.exchange(&self.holdings, &narrowed.holdings);
-        self.pins =
-            world.topology.claim_pins(self.pool, &mut world.pools, narrowed.set, &world.sets, world.problem);
+        self.pins = world.topology.claim_pins(self.pool, &mut world.pools, narrowed.set, &world.sets, world.problem);
         self.set = narrowed.set;
         self.types = narrowed.types;
         self.used = narrowed.used;

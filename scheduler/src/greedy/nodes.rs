@@ -84,7 +84,13 @@ impl<'p> Nodes<'p> {
     }
 
     /// Puts a pod on the first node that takes it.
-    pub(super) fn place(&mut self, pod: usize, seeker: &mut Seeker, allowed: &[Allowed], world: &mut World<'_>) -> bool {
+    pub(super) fn place(
+        &mut self,
+        pod: usize,
+        seeker: &mut Seeker,
+        allowed: &[Allowed],
+        world: &mut World<'_>,
+    ) -> bool {
         if self.nodes.is_empty() {
             return false;
         }

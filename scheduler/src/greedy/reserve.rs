@@ -56,10 +56,14 @@ impl Reserve {
         if self.names.is_empty() {
             return Ok(Holdings::default());
         }
-        let open: Vec<usize> = pool.reserved_for(view, types).filter_map(|name| self.numbers.get(name)).copied().collect();
+        let open: Vec<usize> =
+            pool.reserved_for(view, types).filter_map(|name| self.numbers.get(name)).copied().collect();
         let any_units = open.iter().any(|r| self.capacity[*r] > 0);
         let has = |r: &usize| held.is_some_and(|h| h.0.contains(r));
-        let mut holdings: Vec<usize> = open.into_iter().filter(|r| has(r) || (held.is_none_or(|h| !h.0.is_empty()) && self.left[*r] > 0)).collect();
+        let mut holdings: Vec<usize> = open
+            .into_iter()
+            .filter(|r| has(r) || (held.is_none_or(|h| !h.0.is_empty()) && self.left[*r] > 0))
+            .collect();
         holdings.sort_unstable();
         holdings.dedup();
         if !holdings.is_empty() {

@@ -198,7 +198,13 @@ impl<'p> World<'p> {
     }
 
     /// How many distinct values of each key have to stay open from now on, and whether that is fewer than the pool asks.
-    fn enough_values(&self, p: usize, set: SetId, types: &Bits, asked: MinValues<'_>) -> Option<(Vec<(Name, u32)>, bool)> {
+    fn enough_values(
+        &self,
+        p: usize,
+        set: SetId,
+        types: &Bits,
+        asked: MinValues<'_>,
+    ) -> Option<(Vec<(Name, u32)>, bool)> {
         let pool = &self.pools[p];
         let (asked, may_relax) = match asked {
             MinValues::Keep(asked) => (asked, false),

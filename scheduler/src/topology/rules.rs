@@ -70,11 +70,6 @@ pub(crate) struct Allowed {
 }
 
 impl Rules {
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.keyed.is_empty() && self.host_spread.is_empty() && self.host_away.is_empty() && self.host_near.is_empty()
-    }
-
     fn counters(&self) -> impl Iterator<Item = usize> + '_ {
         let keyed = self.keyed.iter().flat_map(|k| {
             let near = k.near.iter().map(|n| n.counter);

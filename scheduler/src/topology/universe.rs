@@ -57,12 +57,8 @@ impl Keys {
         let names: BTreeSet<Name> = asked.iter().map(|k| normalize(k).into()).collect();
         let mut keys = Self::default();
         for name in names.into_iter().filter(|n| &**n != HOSTNAME) {
-            let mut values: BTreeSet<Name> = problem
-                .nodes
-                .iter()
-                .filter_map(|n| n.labels.get(&name)?.single())
-                .cloned()
-                .collect();
+            let mut values: BTreeSet<Name> =
+                problem.nodes.iter().filter_map(|n| n.labels.get(&name)?.single()).cloned().collect();
             for pool in pools.iter_mut() {
                 let set = pool.set;
                 values.extend(pool.values(&name, set, sets, &problem.well_known));

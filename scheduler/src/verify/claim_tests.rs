@@ -67,7 +67,7 @@ fn every_type_has_the_labels_and_is_on_offer() {
         problem.pools[0].change_type(LARGE, |large| change(&mut large.offerings[0]));
     };
     broken(|problem, _| with(problem, &|in_a| in_a.available = false), &[no_offer]);
-    broken(|problem, _| with(problem, &|in_a| in_a.reservation_capacity = Some(5)), &[no_offer]);
+    broken(|problem, _| with(problem, &|in_a| in_a.reservation_capacity = Some(0)), &[no_offer]);
     broken(
         |problem, _| {
             with(problem, &|in_a| Arc::make_mut(&mut in_a.requirements).replace(ZONE.into(), read("In", &["c"])))

@@ -6,7 +6,7 @@
 
 use super::daemons;
 use crate::bitset::Bits;
-use crate::instance_type::Price;
+use crate::instance_type::{Offering, Price};
 use crate::problem::{NodePool, Problem};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::{Requirements, WellKnown};
@@ -81,8 +81,9 @@ impl<'p> Stock<'p> {
                 loads.push(load.clone());
                 loads.len() - 1
             }));
-            // Reserved capacity is not sold yet: nothing counts how often a reservation is promised.
-            let sold = instance_type.offerings.iter().filter(|o| o.launchable() && o.reservation_capacity.is_none());
+            let reserved_apart = problem.reservations.is_some();
+            let in_market = |o: &&Offering| o.launchable() && !(reserved_apart && o.reservation_capacity.is_some());
+            let sold = instance_type.offerings.iter().filter(in_market);
             let ways = &mut stock.ways;
             let offers = sold.map(|offering| {
                 let way = *known_ways.entry(&offering.requirements).or_insert_with_key(|way| {
