@@ -6,6 +6,7 @@
 pub mod daemon_sets;
 pub mod nodes;
 pub mod objects;
+pub mod overlays;
 pub mod pods;
 pub mod pools;
 pub mod provisioning;

@@ -5,12 +5,14 @@
 
 use crate::nodes::{self, NodeState};
 use crate::objects::Objects;
+use crate::overlays::{self, Offer};
 use crate::pods::{self, PodError};
 use crate::pools::{self, NotReady};
 use crate::repulsion::Repulsion;
 use crate::requests::BadQuantity;
 use crate::volumes::{TypeLimits, Unsupported, VolumeIndex};
 use crate::{daemon_sets, selection};
+use dovetail_api::node_overlay::NodeOverlay;
 use dovetail_api::node_pool::NodePool;
 use dovetail_cloudprovider::source::InstanceTypeSource;
 use dovetail_scheduler::instance_type::InstanceType;
@@ -63,19 +65,37 @@ impl Round {
                 (_, Err(error)) => self.bad_node(state, &error),
             }
         }
+        let mut offers = Vec::new();
+        let mut fixed = Vec::new();
         for pool in &objects.node_pools {
             if pool.spec.replicas.is_some() {
                 self.notes.push(format!(
                     "NodePool {} has a fixed number of replicas: no nodes are bought from it for pods",
                     name(pool)
                 ));
+                fixed.extend(offer(pool, objects, source));
                 continue;
             }
             match self.pool(pool, objects, source, usage.get(name(pool))) {
-                Ok(pool) => self.problem.pools.push(pool),
+                Ok(ready) => {
+                    offers.push(Offer::new(pool, Arc::clone(&ready.instance_types)));
+                    self.problem.pools.push(ready);
+                }
                 Err(why) => self.not_ready.push((name(pool).to_owned(), why)),
             }
         }
+        offers.extend(fixed);
+        self.apply_overlays(&objects.node_overlays, &offers);
+    }
+
+    /// Puts overlays into force. The offers are those of the problem's pools in their order, and then those of pools that
+    /// nothing is bought from here: overlays may be in conflict there.
+    fn apply_overlays(&mut self, overlays: &[NodeOverlay], offers: &[Offer]) {
+        let evaluation = overlays::evaluate(overlays, offers, &self.problem.well_known);
+        for (pool, instance_types) in self.problem.pools.iter_mut().zip(evaluation.instance_types) {
+            pool.instance_types = instance_types;
+        }
+        self.notes.extend(evaluation.outcomes.iter().map(|(name, outcome)| format!("NodeOverlay {name}: {outcome}")));
     }
 
     fn pool(
@@ -203,11 +223,6 @@ impl Round {
     }
 
     fn add_notes(&mut self, objects: &Objects) {
-        if !objects.node_overlays.is_empty() {
-            let n = objects.node_overlays.len();
-            self.notes
-                .push(format!("{n} NodeOverlay object(s) read: prices and capacities are not adjusted by them yet"));
-        }
         let wishes = objects.pods.iter().filter(|p| pods::wants_a_node(p));
         let wishes = wishes.filter(|p| p.spec.as_ref().is_some_and(selection::has_wishes_between_pods)).count();
         if wishes > 0 {
@@ -220,6 +235,14 @@ impl Round {
             self.notes.push("capacity reservations are on offer: they are not used yet".to_owned());
         }
     }
+}
+
+/// What a pool can buy, if that can be told at all.
+fn offer(pool: &NodePool, objects: &Objects, source: &dyn InstanceTypeSource) -> Option<Offer> {
+    let class_ref = &pool.spec.template.spec.node_class_ref;
+    source.check_class(class_ref).ok()?;
+    let types = source.instance_types(pool, objects.node_class(&class_ref.kind, &class_ref.name)).ok()?;
+    Some(Offer::new(pool, types))
 }
 
 /// The name of a pool.

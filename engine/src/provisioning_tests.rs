@@ -36,6 +36,7 @@ impl Cluster {
         }
         match object["kind"].as_str().expect("a kind") {
             "NodePool" => self.0.node_pools.push(read(object)),
+            "NodeOverlay" => self.0.node_overlays.push(read(object)),
             "NodeClaim" => self.0.node_claims.push(read(object)),
             "Node" => self.0.nodes.push(read(object)),
             "Pod" => self.0.pods.push(read(object)),
@@ -170,6 +171,58 @@ fn static_and_deleted_pools_are_not_bought_from() {
         .with(pool("leaving", &[("/metadata/deletionTimestamp", leaving)]))
         .pods("web", 1, &needs("500m"));
     assert_eq!(cluster.outcome(), ["web-0: there is no NodePool to buy a node from"]);
+}
+
+fn overlay(name: &str, types: &[&str], changes: &[(&str, Value)]) -> Value {
+    let requirements = json!([{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": types}]);
+    let mut overlay = json!({
+        "apiVersion": "karpenter.sh/v1alpha1", "kind": "NodeOverlay", "metadata": {"name": name},
+        "spec": {"requirements": requirements},
+    });
+    for (field, value) in changes {
+        overlay["spec"][field] = value.clone();
+    }
+    overlay
+}
+
+#[test]
+fn overlays_decide_what_is_cheaper_and_what_a_machine_has() {
+    let cluster = |overlay| Cluster::default().with(pool("default", &[])).with(overlay).pods("web", 1, &needs("500m"));
+    let dear = overlay("dear", &["small"], &[("priceAdjustment", json!("+1"))]);
+    assert_eq!(cluster(dear.clone()).outcome(), ["buy large: web-0"]);
+    assert!(cluster(dear).round().notes.contains(&"NodeOverlay dear: applied to 1 instance type(s)".to_owned()));
+    let dongles = overlay("dongles", &["large"], &[("capacity", json!({"example.com/dongle": "2"}))]);
+    let asks = json!({"containers": [{"name": "main", "image": "app", "resources": {
+        "requests": {"cpu": "1", "example.com/dongle": "1"}, "limits": {"example.com/dongle": "1"},
+    }}]});
+    let cluster = Cluster::default().with(pool("default", &[])).with(dongles).pods("web", 2, &asks);
+    assert_eq!(cluster.outcome(), ["buy large: web-0 web-1"]);
+}
+
+#[test]
+fn overlays_that_are_not_in_force_are_noted_and_the_rest_is_planned() {
+    let cluster = Cluster::default()
+        .with(pool("default", &[]))
+        .with(pool(
+            "fixed",
+            &[("/spec/replicas", json!(3)), ("/spec/template/metadata", json!({"labels": {"team": "x"}}))],
+        ))
+        .with(overlay("bad", &["small"], &[("capacity", json!({"cpu": "9"}))]))
+        .with(overlay("a", &["small"], &[("price", json!("9"))]))
+        .with(overlay(
+            "b",
+            &[],
+            &[("price", json!("8")), ("requirements", json!([{"key": "team", "operator": "Exists"}]))],
+        ))
+        .pods("web", 1, &needs("500m"));
+    assert_eq!(cluster.outcome(), ["buy small: web-0"]);
+    let notes = cluster.round().notes;
+    let about = |name: &str| notes.iter().find(|n| n.starts_with(&format!("NodeOverlay {name}: "))).expect("a note");
+    assert!(about("bad").contains("not applied: RuntimeValidation: invalid capacity: cpu"), "{}", about("bad"));
+    assert!(about("b").ends_with("applied to 2 instance type(s)"), "{}", about("b"));
+    // They meet in a pool that nothing is bought from for pods; a conflict anywhere is a conflict everywhere.
+    assert!(about("a").contains("conflict with another overlay: b has the same weight 0"), "{}", about("a"));
+    assert!(about("a").contains("in NodePool fixed"), "{}", about("a"));
 }
 
 #[test]

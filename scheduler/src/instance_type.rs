@@ -37,6 +37,16 @@ impl Price {
         self.0 as f64 / PICO
     }
 
+    /// A price in millionths of a millionth of a dollar per hour; a negative one counts as zero.
+    pub const fn from_picodollars(picodollars: i64) -> Self {
+        Self(if picodollars < 0 { 0 } else { picodollars })
+    }
+
+    /// Millionths of a millionth of a dollar per hour.
+    pub const fn picodollars(self) -> i64 {
+        self.0
+    }
+
     /// The price of `n` of them.
     #[must_use]
     pub fn times(self, n: usize) -> Self {

@@ -1,7 +1,9 @@
 //! The repository's own chores, started with `cargo xtask`. This file decides which chore runs; `chores` knows the
-//! steps of `cargo xtask test`, `tidy` knows the rules of the house. Nothing here knows what Dovetail itself does.
+//! steps of `cargo xtask test`, `tidy` knows the rules of the house. `conformance` asks Karpenter.
+//! Nothing here knows what Dovetail itself does.
 
 mod chores;
+mod conformance;
 mod outcome;
 mod plan_smoke;
 mod tidy;
@@ -13,17 +15,22 @@ use std::process::ExitCode;
 const COMMANDS: &[(&str, &str)] = &[
     ("test", "run everything that this machine can run, and say what it skips"),
     ("tidy", "check the rules of the house only (a second or two)"),
+    ("conformance", "compare with Karpenter's own scheduler, see --help"),
+    ("bench", "bench upstream: time both programs on the same input, see --help"),
     ("help", "show this text"),
 ];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let command = arguments.next();
-    if let Some(surplus) = arguments.next() {
-        eprintln!("xtask: `{surplus}` is one word too many: no chore takes an argument\n\n{}", help());
-        return ExitCode::from(2);
-    }
+    let rest: Vec<String> = arguments.collect();
     match command.as_deref() {
+        Some("conformance") => conformance::run(&root(), &rest),
+        Some("bench") => conformance::run(&root(), &[&["bench".to_owned()], rest.as_slice()].concat()),
+        Some("test" | "tidy" | "help") if !rest.is_empty() => {
+            eprintln!("xtask: `{}` is one word too many: this chore takes no argument\n\n{}", rest.join(" "), help());
+            ExitCode::from(2)
+        }
         Some("test") => chores::test(&root()),
         Some("tidy") => chores::tidy(&root()),
         Some("help" | "--help" | "-h") | None => {
@@ -38,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 fn help() -> String {
-    let lines = COMMANDS.iter().map(|(name, purpose)| format!("  cargo xtask {name:<6} {purpose}\n"));
+    let lines = COMMANDS.iter().map(|(name, purpose)| format!("  cargo xtask {name:<12} {purpose}\n"));
     format!("The repository's chores:\n{}", lines.collect::<String>())
 }
 

@@ -48,6 +48,7 @@ const LAYERS: &[&str] = &[
 /// Crates beside the order.
 const ASIDE: &[Aside] = &[
     Aside { name: "dovetail-benches", may_use: LAYERS, used_by: &[] },
+    Aside { name: "dovetail-conformance", may_use: LAYERS, used_by: &[] },
     Aside { name: "xtask", may_use: &[], used_by: &[] },
     Aside {
         name: "dovetail-cloudprovider-aws",

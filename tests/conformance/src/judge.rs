@@ -1,0 +1,148 @@
+//! Is a plan as good as Karpenter's? It keeps every rule, places every pod that Karpenter places, and costs at most a
+//! little more than Karpenter's dearest run. Which of several equal replicas has the place does not matter.
+
+use crate::answer::Answer;
+use crate::corpus::Head;
+use dovetail::offline::{self, Planned};
+use dovetail_scheduler::verify::verify;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// How much more than Karpenter's dearest run a plan may cost, as a share of it.
+pub const TOLERANCE: f64 = 0.02;
+
+/// Prices below this difference are equal, in dollars per hour.
+const EPSILON: f64 = 1e-6;
+
+/// What is wrong with a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// There is none, and why.
+    NoPlan(String),
+    /// It breaks a rule, in words.
+    Wrong(String),
+    /// Karpenter places this pod, and we do not.
+    NotPlaced {
+        /// Namespace and name.
+        pod: String,
+        /// What we say about it.
+        why: String,
+    },
+    /// It costs too much; dollars per hour.
+    Dearer {
+        /// What ours costs.
+        ours: f64,
+        /// What Karpenter's dearest costs.
+        dearest: f64,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPlan(why) => write!(f, "no plan: {why}"),
+            Self::Wrong(violation) => write!(f, "breaks a rule: {violation}"),
+            Self::NotPlaced { pod, why } => write!(f, "does not place {pod}, Karpenter does: {why}"),
+            Self::Dearer { ours, dearest } => {
+                write!(
+                    f,
+                    "costs ${ours:.4}/h, Karpenter's dearest run ${dearest:.4}/h ({:+.2} %)",
+                    over(*ours, *dearest)
+                )
+            }
+        }
+    }
+}
+
+fn over(ours: f64, theirs: f64) -> f64 {
+    if theirs > 0.0 { (ours / theirs - 1.0) * 100.0 } else { 100.0 }
+}
+
+/// How a plan compares.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// Everything that is wrong.
+    pub faults: Vec<Fault>,
+    /// What our plan and Karpenter's mean run cost, in dollars per hour, if both place the same number of pods.
+    pub costs: Option<(f64, f64)>,
+    /// How many more pods we place than Karpenter.
+    pub more: usize,
+}
+
+/// Asks Dovetail for a plan, as `dovetail plan` with the scenario's settings would.
+///
+/// # Errors
+/// When there is no plan, or deciding panicked.
+pub fn ask(head: &Head, scenario: &Path) -> Result<Planned, Fault> {
+    let mut arguments: Vec<OsString> = vec!["--catalog".into(), head.catalogue.clone().into(), scenario.into()];
+    arguments.extend(head.settings.iter().map(Into::into));
+    match catch_unwind(AssertUnwindSafe(|| offline::plan(arguments))) {
+        Ok(planned) => planned.map_err(|e| Fault::NoPlan(e.to_string())),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it did not say why");
+            Err(Fault::NoPlan(format!("deciding panicked: {said}")))
+        }
+    }
+}
+
+/// Judges a plan.
+#[must_use]
+pub fn judge(planned: &Planned, karpenter: &Answer) -> Verdict {
+    let mut verdict = Verdict::default();
+    if let Err(violations) = verify(&planned.round.problem, &planned.plan) {
+        verdict.faults.extend(violations.iter().map(|v| Fault::Wrong(v.to_string())));
+    }
+    let (missing, more) = compare_pods(planned, karpenter);
+    verdict.more = more;
+    if more == 0 && missing.is_empty() {
+        let (ours, dearest) = (planned.plan.cost().dollars(), karpenter.dearest());
+        if ours > dearest * (1.0 + TOLERANCE) + EPSILON {
+            verdict.faults.push(Fault::Dearer { ours, dearest });
+        }
+        verdict.costs = Some((ours, karpenter.mean()));
+    }
+    verdict.faults.extend(missing);
+    verdict
+}
+
+/// The pods that only Karpenter places, and how many more we place than it does. A replica that only we place stands for
+/// one of its kind that only Karpenter places.
+fn compare_pods(planned: &Planned, karpenter: &Answer) -> (Vec<Fault>, usize) {
+    let problem = &planned.round.problem;
+    let plan = &planned.plan;
+    let class: BTreeMap<&str, usize> = problem.pods.iter().map(|p| (&*p.name, p.class)).collect();
+    let pods = plan.claims.iter().flat_map(|c| &c.pods).chain(plan.existing.iter().flat_map(|e| &e.pods));
+    let ours: BTreeSet<&str> = pods.filter_map(|p| problem.pods.get(*p)).map(|p| &*p.name).collect();
+    let theirs = karpenter.placed();
+
+    let mut spare: BTreeMap<usize, usize> = BTreeMap::new();
+    for pod in ours.difference(&theirs) {
+        if let Some(class) = class.get(pod) {
+            *spare.entry(*class).or_default() += 1;
+        }
+    }
+    let mut missing = vec![];
+    for pod in theirs.difference(&ours) {
+        match class.get(pod).and_then(|c| spare.get_mut(c)) {
+            Some(left) if *left > 0 => *left -= 1,
+            _ => missing.push(Fault::NotPlaced { pod: (*pod).to_owned(), why: why_not(planned, pod) }),
+        }
+    }
+    (missing, spare.values().sum())
+}
+
+fn why_not(planned: &Planned, pod: &str) -> String {
+    let problem = &planned.round.problem;
+    let unplaced = planned.plan.unplaced.iter().find(|(p, _)| problem.pods.get(*p).is_some_and(|p| &*p.name == pod));
+    if let Some((p, why)) = unplaced {
+        return why.explain(problem, problem.class_of(*p));
+    }
+    match planned.round.rejected.iter().find(|(p, _)| p == pod) {
+        Some((_, why)) => why.to_string(),
+        None => "it does not count as pending".to_owned(),
+    }
+}
