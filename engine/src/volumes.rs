@@ -334,3 +334,10 @@ impl Needs<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+mod tests;
