@@ -176,7 +176,6 @@ fn unsupported(spec: &PodSpec) -> Vec<Name> {
         ),
         ("pod anti-affinity", affinity.and_then(|a| a.pod_anti_affinity.as_ref()).is_some_and(has_required)),
         ("host ports", takes_host_ports(spec)),
-        ("persistent volumes", has_volumes(spec)),
         ("resource claims", has_resource_claims(spec)),
     ];
     rules.into_iter().filter(|(_, asked)| *asked).map(|(rule, _)| Name::from(rule)).collect()
@@ -198,10 +197,6 @@ fn takes_host_ports(spec: &PodSpec) -> bool {
         .iter()
         .flat_map(|c| c.ports.iter().flatten())
         .any(|p| on_host_network || p.host_port.is_some_and(|port| port != 0))
-}
-
-fn has_volumes(spec: &PodSpec) -> bool {
-    spec.volumes.iter().flatten().any(|v| v.persistent_volume_claim.is_some() || v.ephemeral.is_some())
 }
 
 fn has_resource_claims(spec: &PodSpec) -> bool {
