@@ -5,6 +5,7 @@
 //! 4.6).
 
 use crate::pods::{self, PodError};
+use crate::ports;
 use crate::requests;
 use crate::selection;
 use dovetail_scheduler::problem::DaemonPod;
@@ -39,7 +40,7 @@ pub fn pod(set: &DaemonSet, live: &[Pod]) -> Result<DaemonPod, PodError> {
         requests: requests::of_pod(&spec, None)?,
         selection: selection::of_pod(&spec)?,
         tolerations: selection::tolerations(&spec),
-        ..DaemonPod::default()
+        ports: ports::of_pod(&spec)?,
     })
 }
 

@@ -51,7 +51,7 @@ impl Cluster {
     }
 
     fn round(&self) -> Round {
-        assemble(&self.0, &catalogue(), Settings::default())
+        assemble(&self.0, &catalogue(), &Options::default())
     }
 
     /// What is bought, what goes onto nodes that are there, and what is left over.
@@ -153,7 +153,7 @@ fn a_pool_of_another_providers_class_is_not_bought_from() {
     let catalogue = Catalogue::embedded().expect("the catalogue inside");
     let source = Ec2Source::new(catalogue, "us-east-1", Ec2Settings::default()).expect("a known region");
     let foreign = Cluster::default().with(pool("foreign", &[])).pods("web", 1, &needs("500m"));
-    let round = assemble(&foreign.0, &source, Settings::default());
+    let round = assemble(&foreign.0, &source, &Options::default());
     assert!(round.problem.pools.is_empty());
     assert_eq!(
         round.not_ready.iter().map(|(pool, why)| format!("{pool}: {why}")).collect::<Vec<_>>(),
