@@ -8,6 +8,7 @@ pub mod between_pods;
 pub mod daemon_sets;
 pub mod default_spread;
 pub mod label_selector;
+pub mod limit_ranges;
 mod membership;
 pub mod nodes;
 pub mod objects;

@@ -5,6 +5,7 @@
 
 use crate::batch::Batch;
 use crate::between_pods::RuleError;
+use crate::daemon_sets::{self, DaemonPods};
 use crate::default_spread::DefaultSpread;
 use crate::nodes::{self, NodeError, NodeState};
 use crate::objects::Objects;
@@ -13,8 +14,8 @@ use crate::pods::{self, PodError};
 use crate::pools::{self, NotReady};
 use crate::repulsion::Repulsion;
 use crate::residents::Residents;
+use crate::selection;
 use crate::volumes::{TypeLimits, Unsupported, VolumeIndex};
-use crate::{daemon_sets, selection};
 use dovetail_api::node_overlay::NodeOverlay;
 use dovetail_api::node_pool::NodePool;
 use dovetail_cloudprovider::source::InstanceTypeSource;
@@ -191,8 +192,9 @@ impl Round {
     }
 
     fn add_daemons(&mut self, objects: &Objects) {
+        let pods = DaemonPods::of(objects);
         for set in &objects.daemon_sets {
-            match daemon_sets::pod(set, &objects.pods) {
+            match pods.pod(set) {
                 Ok(pod) => self.problem.daemons.push(pod),
                 Err(error) => self.bad_input.push((format!("DaemonSet {}", daemon_sets::name(set)), error.to_string())),
             }
