@@ -44,9 +44,8 @@ impl<'o> Batch<'o> {
     pub(crate) fn add(&mut self, pod: &'o Pod, class: PodClass) -> Result<(), RuleError> {
         let defaults = self.defaults.for_pod(pod);
         let rules = between_pods::of_pod(pod, &defaults, &mut self.sets)?;
-        let mut draft =
+        let draft =
             PodClass { spread: rules.spread, affinity: rules.affinity, anti_affinity: rules.anti_affinity, ..class };
-        not_kept_yet(&mut draft);
         let draft = match self.index.get(&draft) {
             Some(known) => *known,
             None => {
@@ -172,15 +171,6 @@ fn spoken_of(class: &PodClass) -> impl Iterator<Item = usize> {
     spread.chain(terms(&class.affinity)).chain(terms(&class.anti_affinity))
 }
 
-/// Names the rules that the scheduler does not keep yet. Wishes are not among them: a node that does not grant a wish is
-/// still a right one.
-fn not_kept_yet(draft: &mut PodClass) {
-    let rules = [
-        ("topology spread", draft.spread.iter().any(|s| s.required)),
-        ("pod affinity", !draft.affinity.required.is_empty()),
-        ("pod anti-affinity", !draft.anti_affinity.required.is_empty()),
-        ("host ports", !draft.ports.is_empty()),
-    ];
-    let asked = rules.into_iter().filter(|(_, asked)| *asked).map(|(rule, _)| rule.into());
-    draft.unsupported = asked.chain(draft.unsupported.drain(..)).collect();
-}
+#[cfg(test)]
+#[path = "batch_stories.rs"]
+mod stories;

@@ -18,8 +18,9 @@ pub mod pods;
 pub mod pools;
 pub mod ports;
 pub mod provisioning;
-mod repulsion;
 pub mod requests;
 mod residents;
 pub mod selection;
+#[cfg(test)]
+mod testing;
 pub mod volumes;

@@ -11,7 +11,7 @@ use crate::volumes::{VolumeError, VolumeIndex};
 use dovetail_api::labels;
 use dovetail_scheduler::problem::PodClass;
 use dovetail_scheduler::requirement::Name;
-use k8s_openapi::api::core::v1::{Pod, PodAntiAffinity, PodSpec};
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 /// Why a pod takes no part in a round.
@@ -175,20 +175,10 @@ pub fn check_pending(pod: &Pod, class: &PodClass) -> Result<(), PodError> {
     Ok(selection::check(spec, &class.selection)?)
 }
 
-/// What a pod asks for by itself that the scheduler cannot give yet.
+/// What a pod asks for that the scheduler cannot give.
 fn unsupported(spec: &PodSpec) -> Vec<Name> {
     let asked = [("resource claims", has_resource_claims(spec))];
     asked.into_iter().filter(|(_, asked)| *asked).map(|(rule, _)| Name::from(rule)).collect()
-}
-
-fn has_required(anti_affinity: &PodAntiAffinity) -> bool {
-    anti_affinity.required_during_scheduling_ignored_during_execution.as_ref().is_some_and(|t| !t.is_empty())
-}
-
-/// Whether the pod, where it runs, keeps others away by required anti-affinity.
-pub fn repels(pod: &Pod) -> bool {
-    let affinity = pod.spec.as_ref().and_then(|s| s.affinity.as_ref());
-    affinity.and_then(|a| a.pod_anti_affinity.as_ref()).is_some_and(has_required)
 }
 
 fn has_resource_claims(spec: &PodSpec) -> bool {

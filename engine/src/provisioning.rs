@@ -12,9 +12,7 @@ use crate::objects::Objects;
 use crate::overlays::{self, Offer};
 use crate::pods::{self, PodError};
 use crate::pools::{self, NotReady};
-use crate::repulsion::Repulsion;
 use crate::residents::Residents;
-use crate::selection;
 use crate::volumes::{TypeLimits, Unsupported, VolumeIndex};
 use dovetail_api::node_overlay::NodeOverlay;
 use dovetail_api::node_pool::NodePool;
@@ -64,7 +62,7 @@ pub fn assemble(objects: &Objects, source: &dyn InstanceTypeSource, options: &Op
     let residents = round.add_pods(objects, &states, &volumes, &options.default_spread);
     round.add_nodes(&states, &volumes, residents);
     round.problem.sort();
-    round.add_notes(objects);
+    round.add_notes();
     round
 }
 
@@ -211,7 +209,6 @@ impl Round {
         default_spread: &'o DefaultSpread,
     ) -> Vec<Vec<(usize, u32)>> {
         let mut batch = Batch::of(objects, default_spread);
-        let repulsion = Repulsion::of(states);
         let pending = objects.pods.iter().filter(|p| pods::wants_a_node(p)).map(|p| (p, false));
         // Pods of nodes that are going away need a place too, and were let in once: they are not checked again.
         let leaving = states.iter().filter(|s| s.is_deleting()).flat_map(|s| &s.pods);
@@ -220,12 +217,7 @@ impl Round {
         wanting.sort_by_cached_key(|(pod, _)| (pods::name(pod), pod.metadata.uid.clone()));
         for (pod, moves) in wanting {
             let class = if moves { pods::leaving(pod, volumes) } else { pods::pending(pod, volumes) };
-            let heard = class.and_then(|mut class| {
-                if repulsion.applies_to(pod) {
-                    class.unsupported.push("distance from running pods with anti-affinity".into());
-                }
-                Ok(batch.add(pod, class)?)
-            });
+            let heard = class.and_then(|class| Ok(batch.add(pod, class)?));
             match heard {
                 Ok(()) => {}
                 Err(error) if error.is_bad_input() => {
@@ -241,14 +233,7 @@ impl Round {
         residents.settle(&mut sets, &mut self.problem)
     }
 
-    fn add_notes(&mut self, objects: &Objects) {
-        let wishes = objects.pods.iter().filter(|p| pods::wants_a_node(p));
-        let wishes = wishes.filter(|p| p.spec.as_ref().is_some_and(selection::has_wishes_between_pods)).count();
-        if wishes > 0 {
-            self.notes.push(format!(
-                "{wishes} pod(s) prefer a distance to other pods (preferred affinity or ScheduleAnyway spread): not considered yet"
-            ));
-        }
+    fn add_notes(&mut self) {
         let reserved = self.problem.pools.iter().flat_map(|p| p.instance_types.iter()).flat_map(|t| &t.offerings);
         if reserved.into_iter().any(|o| o.reservation_capacity.is_some()) {
             self.notes.push("capacity reservations are on offer: they are not used yet".to_owned());
