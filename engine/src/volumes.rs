@@ -343,6 +343,8 @@ impl Needs<'_> {
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod rounds;
+#[cfg(test)]
 mod stories;
 #[cfg(test)]
 mod tests;

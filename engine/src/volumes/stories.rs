@@ -20,6 +20,7 @@ impl Cluster {
             "PersistentVolume" => self.0.persistent_volumes.push(read(object)),
             "StorageClass" => self.0.storage_classes.push(read(object)),
             "CSINode" => self.0.csi_nodes.push(read(object)),
+            "NodePool" => self.0.node_pools.push(read(object)),
             "Node" => self.0.nodes.push(read(object)),
             "Pod" => self.0.pods.push(read(object)),
             other => panic!("no story has a {other}"),
