@@ -20,7 +20,7 @@ fn a_deployment_is_packed_and_the_answer_has_its_shape() {
                 "karpenter.sh/nodepool In [default]"]})
     };
     // First fit: a node that was opened takes whatever still fits on one of its types, though two small ones would do.
-    let expected = json!({"policy": "karpenter", "cost": 1.5, "bound": null, "existing": [], "errors": {},
+    let expected = json!({"policy": "karpenter", "cost": 1.5, "bound": null, "existing": [], "errors": {}, "unplaced": [],
         "claims": [claim(&["large"], &["default/web-0", "default/web-1", "default/web-2"], "2700m", "3Gi", 1.5)]});
     assert_eq!(answer, expected);
 }
@@ -49,6 +49,29 @@ default   small or 1 other  zone-a  on-demand      1     2  90%     25%    0.100
 "
     );
     assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+fn node_overlays_change_what_is_bought_and_the_prices_that_are_shown() {
+    let overlay = |name: &str, spec: &str| {
+        let requirement = "{key: node.kubernetes.io/instance-type, operator: In, values: [large]}";
+        format!(
+            "apiVersion: karpenter.sh/v1alpha1\nkind: NodeOverlay\nmetadata: {{name: {name}}}\n\
+             spec: {{requirements: [{requirement}], {spec}}}\n"
+        )
+    };
+    let folder = Folder::with_pool()
+        .file("web.yaml", &deployment("web", "1", "cpu: 900m, memory: 1Gi"))
+        .file("cheap.yaml", &overlay("cheap", "priceAdjustment: -99%, weight: 2"))
+        .file("dear.yaml", &overlay("also-cheap", "price: '0.02', weight: 2"));
+    let outcome = folder.plan(&[".", "-o", "json"]);
+    let claim = &outcome.json()["claims"][0];
+    assert_eq!(claim["instanceTypes"], json!(["large", "small"]));
+    assert_eq!((&claim["price"], &claim["overlaid"]), (&json!(0.015), &json!(["price"])));
+    assert!(outcome.stderr.contains("NodeOverlay cheap: applied to 1 instance type(s)"), "{}", outcome.stderr);
+    let conflict = "NodeOverlay also-cheap: not applied: conflict with another overlay: cheap has the same weight 2";
+    assert!(outcome.stderr.contains(conflict), "{}", outcome.stderr);
+    assert!(folder.plan(&["."]).stdout.contains("0.0150"), "in the table too");
 }
 
 #[test]
