@@ -210,7 +210,8 @@ impl<'p> Round<'p> {
             let class = self.world.problem.pods[pod].class;
             if !known.contains_key(&class) {
                 let progress = std::mem::take(&mut self.classes[class]);
-                known.insert(class, Arc::new(self.why(class, &progress.seekers)));
+                let waits = progress.failed.is_some_and(|(_, for_reserved)| for_reserved);
+                known.insert(class, Arc::new(self.why(class, &progress.seekers, waits)));
             }
             out.push((pod, Arc::clone(&known[&class])));
         }

@@ -49,11 +49,11 @@ pub enum Refusal {
     /// Its volumes are elsewhere: for each place where they could be used together, why the pool has no node there.
     Volumes(Vec<Incompatible>),
     /// A rule between pods leaves no domain of the pool's.
-    BetweenPods(BetweenPods),
+    BetweenPods(Box<BetweenPods>),
     /// Rules between pods that each leave a domain of the pool's, but not the same.
     NoCommonDomain(Vec<BetweenPods>),
     /// None of its instance types will do.
-    NoInstanceType(NoInstanceType),
+    NoInstanceType(Box<NoInstanceType>),
     /// The capacity that was reserved for such nodes is not to be had in this round.
     Reserved(Reserved),
 }
@@ -217,8 +217,8 @@ pub struct NoInstanceType {
     pub min_values: Vec<TooFewValues>,
     /// Which criteria some type met.
     pub met: Met,
-    /// What is asked of the node on the pod's behalf: its labels, the place of its volumes, the domains that rules between
-    /// pods leave.
+    /// What was asked of a node: what the pool says, the pod's labels, the place of its volumes, the domains that rules
+    /// between pods leave.
     pub asked: Arc<Requirements>,
     /// What DaemonSets take of a node.
     pub daemons: Arc<DaemonRange>,

@@ -12,7 +12,7 @@ mod universe;
 use crate::market::{PoolIndex, SetId, Sets};
 use crate::problem::{PodTerm, Problem};
 use counter::{Counted, Counter, Filter, Place};
-pub(crate) use rules::{Allowed, Rules};
+pub(crate) use rules::{Allowed, Keyed, Rules, Verdict};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 pub(crate) use universe::{Keys, Pin};

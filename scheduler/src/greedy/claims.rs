@@ -87,6 +87,11 @@ impl Claims {
         Self { claims: vec![], free: vec![], limits: pools.iter().map(Limits::new).collect(), newest: 0 }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.claims.len()
+    }
+
     /// Puts a pod on the first open claim that takes it.
     pub(super) fn join(&mut self, pod: usize, seeker: &mut Seeker, allowed: &[Allowed], world: &mut World<'_>) -> bool {
         let nodes = world.problem.nodes.len();

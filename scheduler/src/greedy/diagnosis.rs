@@ -1,17 +1,22 @@
 //! Finding out, once placing has failed, what each pool lacks for a pod.
 //!
-//! It runs once for each class that fails, on its most forgiving reading, and retraces the questions in the order in which
-//! they rule out most: rules, taints, labels, limits, types. What keeps the types out, by groups, is found in `sieve`. It
-//! does not decide anything: a class comes here after every place has refused it.
+//! It runs once for each class that fails, on one of its most forgiving readings, and retraces the questions that a new node
+//! was asked: taints, labels, limits, volumes, rules between pods, types. What keeps types out, by groups, is found in
+//! `sieve`; which rule between pods stands in the way, in `between`. It does not decide anything: a class comes here after
+//! every place has refused it, and what was asked of nodes that are there is not told.
 
+mod between;
 mod sieve;
 
 use super::Round;
 use super::seeker::{Never, Seeker};
+use super::world::Refused;
 use crate::bitset::Bits;
 use crate::market::SetId;
 use crate::problem::{HostPort, PodClass};
-use crate::reasons::{DaemonRange, Met, NoInstanceType, Refusal, TooFewValues, Unplaced};
+use crate::reasons::{
+    DaemonRange, DomainCounts, Excluded, Met, NoInstanceType, Refusal, Reserved, TooFewValues, Unplaced,
+};
 use crate::requirement::Name;
 use crate::requirements::Requirements;
 use crate::resources::Resources;
@@ -27,23 +32,37 @@ pub(super) struct Diagnosis<'p> {
     sales: FxHashMap<usize, Rc<Sales<'p>>>,
     /// By pool and what is asked of a node: the types that labels and offerings keep out.
     sifted: FxHashMap<(usize, SetId), Rc<Sifted>>,
+    /// What is asked of a node.
+    asked: FxHashMap<SetId, Arc<Requirements>>,
     /// By pool: what DaemonSets take.
     daemons: FxHashMap<usize, Arc<DaemonRange>>,
+    /// By counter: how many pods each node holds.
+    on_hosts: FxHashMap<usize, Arc<DomainCounts>>,
 }
 
 impl Round<'_> {
     /// Why no pod of this class can be placed.
-    pub(super) fn why(&mut self, class: usize, seekers: &[Seeker]) -> Unplaced {
+    pub(super) fn why(&mut self, class: usize, seekers: &[Seeker], waits_for_reserved: bool) -> Unplaced {
         let class = &self.world.problem.classes[class];
-        let Some(seeker) = seekers.last() else { return Unplaced::NotYetSupported(class.unsupported.clone()) };
+        let Some(seeker) = explained(class, seekers, waits_for_reserved) else {
+            return Unplaced::NotYetSupported(class.unsupported.clone());
+        };
         if self.world.pools.is_empty() {
             return Unplaced::NoPools;
         }
-        let asked = Arc::new(seeker.reading.requirements.clone());
-        Unplaced::Refused((0..self.world.pools.len()).map(|p| (p, self.refusal(p, class, seeker, &asked))).collect())
+        let mut refusals = vec![];
+        for p in 0..self.world.pools.len() {
+            let refusal = self.refusal(p, class, seeker);
+            let waits = matches!(refusal, Refusal::Reserved(Reserved::Spoken(_)));
+            refusals.push((p, refusal));
+            if waits {
+                return Unplaced::Deferred(refusals); // no other pool is asked any more
+            }
+        }
+        Unplaced::Refused(refusals)
     }
 
-    fn refusal(&mut self, p: usize, class: &PodClass, seeker: &Seeker, asked: &Arc<Requirements>) -> Refusal {
+    fn refusal(&mut self, p: usize, class: &PodClass, seeker: &Seeker) -> Refusal {
         match &seeker.refused[p] {
             Some(Never::Taints(taints)) => return Refusal::Taints(taints.clone()),
             Some(Never::Selection(why)) => return Refusal::Selection(why.clone()),
@@ -56,34 +75,56 @@ impl Round<'_> {
         if self.claims.limits[p].no_more_nodes() {
             return Refusal::NodeLimit;
         }
-        // What a pool cannot be together with the pod has been told as its selection; the pool itself is not empty.
         let Some(set) = self.world.sets.merge(own, seeker.requirements) else {
-            return Refusal::EmptyPool(Default::default());
+            // A pool that cannot be what it is itself has no types; what it cannot be with the pod has been told.
+            return Refusal::EmptyPool(Excluded::default());
         };
-        Refusal::NoInstanceType(self.no_instance_type(p, class, seeker, set, asked))
+        match self.where_volumes_are(set, class, seeker).and_then(|set| self.domains(p, set, seeker)) {
+            Ok(set) => self.no_instance_type(p, class, seeker, set),
+            Err(refusal) => refusal,
+        }
     }
 
-    fn no_instance_type(
-        &mut self,
-        p: usize,
-        class: &PodClass,
-        seeker: &Seeker,
-        set: SetId,
-        asked: &Arc<Requirements>,
-    ) -> NoInstanceType {
+    /// What is asked of a node where the pod's volumes are: at the last place that will do, since each has been tried and
+    /// what the last lacked is what Karpenter tells.
+    fn where_volumes_are(&mut self, set: SetId, class: &PodClass, seeker: &Seeker) -> Result<SetId, Refusal> {
+        if seeker.places.is_empty() {
+            return Ok(set);
+        }
+        let sets = &mut self.world.sets;
+        if let Some(last) = seeker.places.iter().rev().find_map(|place| sets.merge(set, *place)) {
+            return Ok(last);
+        }
+        let node = sets.get(set);
+        let well_known = &self.world.problem.well_known;
+        let places = class.volumes.places.iter().filter_map(|place| node.compatible(place, well_known).err());
+        Err(Refusal::Volumes(places.collect()))
+    }
+
+    fn no_instance_type(&mut self, p: usize, class: &PodClass, seeker: &Seeker, set: SetId) -> Refusal {
         let sifted = self.sifted(p, set);
-        let problem = self.world.problem;
-        let pool = &self.world.pools[p];
+        let asked = self.asked(set);
+        let world = &mut self.world;
+        let view = world.pools[p].view(set, &world.sets, &world.problem.well_known);
+        let pool = &world.pools[p];
         let limits = self.claims.limits[p].remaining();
         let mut sieve = Sieve::resume(pool, &sifted);
-        let scarce = sieve.resources(self.world.columns.names(), &seeker.requests);
-        let taken = sieve::ports_taken(problem, pool, &class.ports);
+        let scarce = sieve.resources(world.columns.names(), &seeker.requests);
+        let taken = sieve::ports_taken(pool, &class.ports);
         sieve.ports(&taken);
         sieve.volumes(&class.volumes);
         sieve.limits(limits);
-        let (excluded, left) = sieve.finish();
+        let (excluded, mut left) = sieve.finish();
 
-        let requirements = self.world.sets.get(set);
+        if !left.is_empty() {
+            let names: Vec<Name> = pool.reserved_for(&view, &left).cloned().collect();
+            match world.reserve.hold(pool, &view, &mut left, None) {
+                Ok(_) => {}
+                Err(Refused::Reserved) => return Refusal::Reserved(Reserved::Spoken(names)),
+                Err(_) => return Refusal::Reserved(Reserved::Full(names)),
+            }
+        }
+        let requirements = world.sets.get(set);
         let too_few = |(key, asked): &(Name, u32)| {
             let have = pool.distinct_values(key, requirements, left.iter());
             (have < *asked).then(|| TooFewValues { key: Arc::clone(key), asked: *asked, left: have })
@@ -104,7 +145,12 @@ impl Round<'_> {
             resources: eligible.both(&sifted.offered).any(large_enough),
         };
         let daemons = if taken.is_empty() { self.daemons(p) } else { Arc::new(self.daemon_range(p, &taken)) };
-        NoInstanceType { excluded, scarce, min_values, met, asked: Arc::clone(asked), daemons }
+        Refusal::NoInstanceType(Box::new(NoInstanceType { excluded, scarce, min_values, met, asked, daemons }))
+    }
+
+    fn asked(&mut self, set: SetId) -> Arc<Requirements> {
+        let known = self.diagnosis.asked.entry(set);
+        Arc::clone(known.or_insert_with(|| Arc::new((**self.world.sets.get(set)).clone())))
     }
 
     /// The types of a pool that labels and offerings keep out.
@@ -151,4 +197,16 @@ impl Round<'_> {
         }
         range.unwrap_or_default()
     }
+}
+
+/// The reading to be told of. Several are equally forgiving if the pod selects nodes in several ways; Karpenter tells of the
+/// last of these. None if nothing has been tried.
+fn explained<'s>(class: &PodClass, seekers: &'s [Seeker], waits_for_reserved: bool) -> Option<&'s Seeker> {
+    let last = seekers.last()?;
+    if waits_for_reserved {
+        return Some(last); // it was on this one that trying ended
+    }
+    let last_way = class.selection.strict().pop();
+    let of_last_way = seekers.iter().rev().find(|s| last_way.as_ref() == Some(&s.reading.requirements));
+    Some(of_last_way.unwrap_or(last))
 }

@@ -154,7 +154,7 @@ impl<'p> World<'p> {
     }
 
     /// A set narrowed to some domains of a key.
-    fn in_domains(&mut self, set: SetId, key: usize, domains: &[usize]) -> Result<SetId, Refused> {
+    pub(super) fn in_domains(&mut self, set: SetId, key: usize, domains: &[usize]) -> Result<SetId, Refused> {
         let question = (key, domains.to_vec());
         let among = match self.domain_sets.get(&question) {
             Some(known) => *known,

@@ -121,8 +121,7 @@ impl NoInstanceType {
         if !self.met.limits {
             return format!("all available instance types exceed limits for nodepool (NodePool={})", pool.name);
         }
-        let suffix =
-            format!(", requirements={}, resources={}", asked(pool, &self.asked), self.daemons.with(&class.requests));
+        let suffix = format!(", requirements={}, resources={}", asked(&self.asked), self.daemons.with(&class.requests));
         if !self.min_values.is_empty() {
             let keys: Vec<&str> = self.min_values.iter().map(|few| few.key.as_ref()).collect();
             return format!("minValues requirement is not met for label(s) (label(s)=[{}]){suffix}", keys.join(" "));
@@ -162,9 +161,9 @@ impl Met {
     }
 }
 
-/// What a claim would be like: the pool's requirements and the pod's, without the host name.
-fn asked(pool: &NodePool, pod: &Requirements) -> String {
-    let mut all = pool.requirements.and(pod);
+/// What a claim would be like, without the host name.
+fn asked(node: &Requirements) -> String {
+    let mut all = node.clone();
     // Karpenter's simulated nodes have them from the start.
     for label in [REGISTERED, INITIALIZED] {
         all.add(label, Requirement::exactly("true"));

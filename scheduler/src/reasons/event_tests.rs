@@ -60,7 +60,7 @@ fn labels_that_do_not_go_together_are_told_with_both_sides() {
 fn exhausted_limits_name_the_pool() {
     let larger = NoInstanceType { met: Met::default(), ..out(4, vec![]) };
     assert_eq!(
-        error(vec![Refusal::NodeLimit, Refusal::NoInstanceType(larger)]),
+        error(vec![Refusal::NodeLimit, Refusal::NoInstanceType(Box::new(larger))]),
         "node limits have been exhausted for nodepool (NodePool=default); \
          all available instance types exceed limits for nodepool (NodePool=other)"
     );
@@ -68,7 +68,8 @@ fn exhausted_limits_name_the_pool() {
 
 #[test]
 fn what_no_type_met_chooses_the_words() {
-    let said = |labels, resources, offering| error(vec![Refusal::NoInstanceType(lack(labels, resources, offering))]);
+    let said =
+        |labels, resources, offering| error(vec![Refusal::NoInstanceType(Box::new(lack(labels, resources, offering)))]);
     for ((labels, resources, offering), words) in [
         (
             (false, false, false),
@@ -94,7 +95,7 @@ fn a_million_cores_are_probably_thousandths() {
     let asks = |cores: i64| {
         let mut pod = pod();
         pod.requests.set(CPU, cores * 1000);
-        let unplaced = refused(vec![Refusal::NoInstanceType(lack(true, false, true))]);
+        let unplaced = refused(vec![Refusal::NoInstanceType(Box::new(lack(true, false, true)))]);
         unplaced.error(&problem(&["default"]), &pod).expect("an error")
     };
     assert!(
@@ -110,7 +111,7 @@ fn what_daemon_sets_take_is_added_and_told_as_a_range_where_it_differs() {
     let takes = |cpu| Resources::new().with(CPU, cpu).with(MEMORY, GIB).with(PODS, 1);
     let with = |least, most| {
         let daemons = Arc::new(DaemonRange { least: takes(least), most: takes(most) });
-        error(vec![Refusal::NoInstanceType(NoInstanceType { daemons, ..lack(true, false, true) })])
+        error(vec![Refusal::NoInstanceType(Box::new(NoInstanceType { daemons, ..lack(true, false, true) }))])
     };
     let resources = |text: &str| text.split("resources=").nth(1).map(str::to_owned);
     assert_eq!(resources(&with(50, 50)).as_deref(), Some(r#"{"cpu":"150m","memory":"3Gi","pods":"2"}"#));
@@ -123,8 +124,10 @@ fn what_daemon_sets_take_is_added_and_told_as_a_range_where_it_differs() {
 #[test]
 fn what_is_asked_includes_the_pods_side_but_never_the_host_name() {
     let asked = [(ZONE, any_of(&["us-east-1a"])), ("kubernetes.io/hostname", any_of(&["node-7"]))];
-    let lack = NoInstanceType { asked: Arc::new(asked.into_iter().collect()), ..lack(false, true, true) };
-    let text = error(vec![Refusal::NoInstanceType(lack)]);
+    let lack = lack(false, true, true);
+    let asked = Arc::new(lack.asked.and(&asked.into_iter().collect()));
+    let lack = NoInstanceType { asked, ..lack };
+    let text = error(vec![Refusal::NoInstanceType(Box::new(lack))]);
     assert!(
         text.contains("karpenter.sh/registered In [true], topology.kubernetes.io/zone In [us-east-1a], resources=")
     );
@@ -137,7 +140,7 @@ fn minimum_values_come_before_everything_else() {
     let min_values = vec![few("family"), few("node.kubernetes.io/instance-type")];
     let lack = NoInstanceType { min_values, ..lack(true, true, true) };
     assert_eq!(
-        error(vec![Refusal::NoInstanceType(lack)]),
+        error(vec![Refusal::NoInstanceType(Box::new(lack))]),
         format!(
             "minValues requirement is not met for label(s) (label(s)=[family node.kubernetes.io/instance-type]){DETAILS}"
         )
@@ -160,7 +163,7 @@ fn between(rule: PodRule, counts: &[(&str, u32)]) -> BetweenPods {
 fn rules_between_pods_are_told_with_their_counts() {
     let spread = PodRule::Spread { max_skew: 1, min_domains: Some(3) };
     assert_eq!(
-        error(vec![Refusal::BetweenPods(between(spread, &[("us-east-1b", 1), ("us-east-1a", 2)]))]),
+        error(vec![Refusal::BetweenPods(Box::new(between(spread, &[("us-east-1b", 1), ("us-east-1a", 2)])))]),
         "unsatisfiable topology constraint for topology spread, key=topology.kubernetes.io/zone (counts = us-east-1a: 2, \
          us-east-1b: 1, podDomains = topology.kubernetes.io/zone Exists, nodeDomains = topology.kubernetes.io/zone In \
          [us-east-1a us-east-1b]"
@@ -170,7 +173,7 @@ fn rules_between_pods_are_told_with_their_counts() {
         (PodRule::AntiAffinity, "pod anti-affinity"),
         (PodRule::Repelled, "pod anti-affinity"),
     ] {
-        let text = error(vec![Refusal::BetweenPods(between(rule, &[]))]);
+        let text = error(vec![Refusal::BetweenPods(Box::new(between(rule, &[])))]);
         assert!(text.starts_with(&format!("unsatisfiable topology constraint for {words}, key=")), "{text}");
     }
 }
@@ -179,7 +182,7 @@ fn rules_between_pods_are_told_with_their_counts() {
 fn of_very_many_domains_the_first_are_counted_and_the_rest_are_a_number() {
     let domains: Vec<String> = (0..30).map(|n| format!("node-{n:02}")).collect();
     let counts: Vec<(&str, u32)> = domains.iter().map(|d| (d.as_str(), 1)).collect();
-    let text = error(vec![Refusal::BetweenPods(between(PodRule::AntiAffinity, &counts))]);
+    let text = error(vec![Refusal::BetweenPods(Box::new(between(PodRule::AntiAffinity, &counts)))]);
     assert!(text.contains("node-24: 1 and 5 other(s), podDomains = "), "{text}");
 }
 
@@ -238,7 +241,7 @@ fn claims_for_devices_have_karpenters_words_and_other_rules_have_ours() {
 
 #[test]
 fn the_event_is_cut_to_what_kubernetes_takes_and_the_error_is_not() {
-    let many: Vec<Refusal> = (0..2).map(|_| Refusal::NoInstanceType(lack(false, false, false))).collect();
+    let many: Vec<Refusal> = (0..2).map(|_| Refusal::NoInstanceType(Box::new(lack(false, false, false)))).collect();
     let many: Vec<(usize, Refusal)> = many.into_iter().cycle().take(10).map(|refusal| (0, refusal)).collect();
     let unplaced = Unplaced::Refused(many);
     let problem = problem(&["default"]);

@@ -6,6 +6,7 @@ use crate::requirement::Requirement;
 use crate::requirements::Requirements;
 use crate::resources::{CPU, MEMORY, PODS, Resources};
 use dovetail_api::labels::{CAPACITY_TYPE, NODEPOOL};
+use std::sync::Arc;
 
 pub(super) const GIB: i64 = 1 << 30;
 
@@ -37,7 +38,8 @@ pub(super) fn refused(refusals: Vec<Refusal>) -> Unplaced {
 pub(super) fn out(types: usize, rules: Vec<(usize, Rule)>) -> NoInstanceType {
     let groups = rules.into_iter().map(|(types, rule)| Group { rule, types, example: "m5.large".into() }).collect();
     let met = Met { limits: true, ..Met::default() };
-    NoInstanceType { excluded: Excluded { types, groups }, met, ..NoInstanceType::default() }
+    let asked = Arc::new(problem(&["default"]).pools[0].requirements.clone());
+    NoInstanceType { excluded: Excluded { types, groups }, met, asked, ..NoInstanceType::default() }
 }
 
 pub(super) fn any_of(values: &[&str]) -> Requirement {

@@ -16,7 +16,7 @@ fn short(resource: &str, asked: i64, most: i64) -> Rule {
 }
 
 fn types(types: usize, rules: Vec<(usize, Rule)>) -> String {
-    said(vec![Refusal::NoInstanceType(out(types, rules))])
+    said(vec![Refusal::NoInstanceType(Box::new(out(types, rules)))])
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn whoever_asks_for_too_much_of_several_things_is_told_all_of_them() {
         let lack = NoInstanceType { scarce, ..out(4, groups) };
         let mut pod = pod();
         pod.requests.set(EPHEMERAL_STORAGE, 1000 * GIB);
-        refused(vec![Refusal::NoInstanceType(lack)]).explain(&problem(&["default"]), &pod)
+        refused(vec![Refusal::NoInstanceType(Box::new(lack))]).explain(&problem(&["default"]), &pod)
     };
     let scarce = || Resources::new().with(MEMORY, GIB).with(EPHEMERAL_STORAGE, 20 * GIB);
     assert_eq!(
@@ -118,7 +118,7 @@ fn minimum_values_are_told_with_what_is_left_of_them() {
     let min_values = vec![TooFewValues { key: "family".into(), asked: 3, left: 1 }];
     let lack = NoInstanceType { min_values, ..out(4, vec![(3, short(CPU, 8000, 4000))]) };
     assert_eq!(
-        said(vec![Refusal::NoInstanceType(lack)]),
+        said(vec![Refusal::NoInstanceType(Box::new(lack))]),
         "pool default: minValues cannot be kept, the types that fit leave only 1 of at least 3 values of family: \
          m5.large and 2 more: needs cpu 8, at most 4 left to pods"
     );
@@ -172,10 +172,10 @@ fn rules_between_pods_say_which_pods_they_are_about_and_where_these_are() {
              in default) away; there are 2 in a, 0 in b",
         ),
     ] {
-        assert_eq!(said(vec![Refusal::BetweenPods(between(rule, ZONE, &[]))]), sentence);
+        assert_eq!(said(vec![Refusal::BetweenPods(Box::new(between(rule, ZONE, &[])))]), sentence);
     }
     assert_eq!(
-        said(vec![Refusal::BetweenPods(between(PodRule::Affinity, HOSTNAME, &[]))]),
+        said(vec![Refusal::BetweenPods(Box::new(between(PodRule::Affinity, HOSTNAME, &[])))]),
         "pool default: no kubernetes.io/hostname that it has for the pod holds pods (app=web in default); there are 2 nodes \
          to look at",
         "nobody reads the names of all nodes"
@@ -220,7 +220,7 @@ fn volumes_and_reservations_are_named() {
 
 #[test]
 fn a_problem_that_the_reason_is_not_about_is_not_a_panic() {
-    let reason = refused(vec![Refusal::BetweenPods(between(PodRule::Affinity, ZONE, &[]))]);
+    let reason = refused(vec![Refusal::BetweenPods(Box::new(between(PodRule::Affinity, ZONE, &[])))]);
     let none = Problem::default();
     assert!(reason.explain(&none, &pod()).starts_with("pool ?: no topology.kubernetes.io/zone"));
     assert!(reason.error(&none, &pod()).is_some());

@@ -3,6 +3,8 @@
 //! Rules about a label are answered for all its domains at once, before any node is looked at. Rules about single nodes
 //! are asked node by node; a node that refuses for their sake does so for the rest of the round, since counts only rise.
 
+mod verdict;
+
 use super::Topology;
 use super::counter::{Counted, Counter, Filter, Place};
 use crate::bitset::Bits;
@@ -12,6 +14,7 @@ use crate::relaxation::Reading;
 use crate::taint::Toleration;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
+pub(crate) use verdict::Verdict;
 
 /// For a key, and what a spread honours, the domains that its minimum is taken over.
 pub(super) type EligibleDomains = FxHashMap<(usize, Option<NodeSelection>, Option<Vec<Toleration>>), Rc<Bits>>;
@@ -263,18 +266,11 @@ impl Topology {
         };
         for even in &keyed.spread {
             one = true;
-            let counter = &self.counters[even.counter];
-            let domains = even.eligible.len();
-            let few = even.min_domains.is_some_and(|n| domains < n as usize);
-            let least = if few { 0 } else { even.eligible.iter().map(|d| counter.in_domain(d)).min().unwrap_or(0) };
-            let fits = |d| {
-                even.eligible.contains(d) && counter.in_domain(d) + even.itself <= least.saturating_add(even.max_skew)
-            };
-            retain(&mut set, &fits);
+            retain(&mut set, &self.evenly(even));
         }
         for near in &keyed.near {
             let counter = &self.counters[near.counter];
-            if near.itself && !keyed.selected.iter().any(|d| counter.in_domain(d) > 0) {
+            if self.may_be_first(keyed, near) {
                 one = true;
             } else {
                 retain(&mut set, &|d| counter.in_domain(d) > 0);
@@ -292,6 +288,26 @@ impl Topology {
         Allowed { key: keyed.key, domains, set, one, missing }
     }
 
+    /// Which domains a spread still allows.
+    fn evenly<'t>(&'t self, even: &'t Even) -> impl Fn(usize) -> bool + 't {
+        let counter = &self.counters[even.counter];
+        let few = even.min_domains.is_some_and(|n| even.eligible.len() < n as usize);
+        let least = if few { 0 } else { even.eligible.iter().map(|d| counter.in_domain(d)).min().unwrap_or(0) };
+        let most = least.saturating_add(even.max_skew);
+        move |d| even.eligible.contains(d) && counter.in_domain(d) + even.itself <= most
+    }
+
+    /// Whether a pod that wants to be near its own kind may go anywhere, for there is none of its kind yet.
+    fn may_be_first(&self, keyed: &Keyed, near: &Near) -> bool {
+        let counter = &self.counters[near.counter];
+        near.itself && !keyed.selected.iter().any(|d| counter.in_domain(d) > 0)
+    }
+
+    /// The rules that make the pod join some node.
+    fn binding_company<'t>(&'t self, rules: &'t Rules) -> impl Iterator<Item = &'t Near> {
+        rules.host_near.iter().filter(|near| !(near.itself && self.counters[near.counter].inhabited.is_empty()))
+    }
+
     /// Whether a node will never again take the pod, for what is on it.
     pub(crate) fn host_refuses(&self, rules: &Rules, host: usize) -> bool {
         rules.host_spread.iter().any(|(counter, most)| self.counters[*counter].on_host(host) > *most)
@@ -300,9 +316,8 @@ impl Topology {
 
     /// The nodes that the pod has to join, if it has to join some node: in the order in which they came to hold its peers.
     pub(crate) fn hosts_to_join<'t>(&'t self, rules: &Rules) -> Option<&'t [usize]> {
-        let near = rules.host_near.iter().map(|near| (near, &self.counters[near.counter].inhabited));
-        let binding = near.filter(|(near, inhabited)| !(near.itself && inhabited.is_empty()));
-        binding.map(|(_, inhabited)| inhabited.as_slice()).min_by_key(|inhabited| inhabited.len())
+        let inhabited = self.binding_company(rules).map(|near| self.counters[near.counter].inhabited.as_slice());
+        inhabited.min_by_key(|inhabited| inhabited.len())
     }
 
     /// Whether a node has all that the pod wants on it, as far as anything is to be had.

@@ -2,10 +2,10 @@
 //! rule that keeps it out ([`Rule`] says in which order they are asked). Who asks, and what the answer is used for, is not
 //! known here.
 
+use super::super::attachments::Attachments;
 use crate::bitset::Bits;
-use crate::daemons;
 use crate::market::{PoolIndex, SetId, Sets};
-use crate::problem::{HostPort, NodePool, Problem, Volumes};
+use crate::problem::{HostPort, NodePool, Volumes};
 use crate::reasons::{Excluded, Group, Rule};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::{Requirements, WellKnown};
@@ -231,14 +231,15 @@ impl<'a, 'p> Sieve<'a, 'p> {
 
     /// Types that not all volumes can be attached to.
     pub(super) fn volumes(&mut self, volumes: &Volumes) {
-        let mut asked: BTreeMap<&Name, u32> = BTreeMap::new();
-        for (driver, n) in &volumes.own {
-            *asked.entry(driver).or_default() += n;
-        }
-        for (driver, _) in &volumes.shared {
-            *asked.entry(driver).or_default() += 1;
-        }
-        for (driver, asked) in asked {
+        let drivers: BTreeSet<&Name> = volumes
+            .own
+            .iter()
+            .map(|(driver, _)| driver)
+            .chain(volumes.shared.iter().map(|(driver, _)| driver))
+            .collect();
+        let attached = Attachments::default().and(volumes);
+        for driver in drivers {
+            let asked = attached.of(driver);
             let types = &self.pool.pool.instance_types;
             let limit = |t: usize| types[t].volume_limits.iter().filter(|(d, _)| d == driver).map(|(_, n)| *n).min();
             let out: Vec<usize> = self.left.iter().filter(|t| limit(*t).is_some_and(|n| n < asked)).collect();
@@ -258,17 +259,11 @@ impl<'a, 'p> Sieve<'a, 'p> {
 }
 
 /// Of the ports that a pod wants, those that DaemonSets take, and on which of a pool's types.
-pub(super) fn ports_taken(problem: &Problem, pool: &PoolIndex<'_>, wanted: &[HostPort]) -> Vec<(HostPort, Bits)> {
-    if wanted.is_empty() || problem.daemons.iter().all(|d| d.ports.is_empty()) {
-        return vec![];
-    }
-    let on_pool = daemons::on_pool(&problem.daemons, pool.pool, &problem.well_known);
+pub(super) fn ports_taken(pool: &PoolIndex<'_>, wanted: &[HostPort]) -> Vec<(HostPort, Bits)> {
     let types_with = |port: &HostPort| {
         let mut types = Bits::none(pool.pool.instance_types.len());
-        for (_, ways) in on_pool.iter().filter(|(daemon, _)| daemon.ports.iter().any(|p| p.clashes(port))) {
-            let comes = |t: &usize| ways.iter().any(|way| pool.pool.instance_types[*t].requirements.intersects(way));
-            (0..pool.pool.instance_types.len()).filter(comes).for_each(|t| types.insert(t));
-        }
+        let clashing = pool.daemon_ports.iter().filter(|(taken, _)| taken.clashes(port));
+        clashing.for_each(|(_, clashing)| types.unite(clashing));
         types
     };
     let taken = wanted.iter().map(|port| (port.clone(), types_with(port)));
