@@ -89,6 +89,15 @@ pub fn ask(head: &Head, scenario: &Path) -> Result<Planned, Fault> {
     }
 }
 
+/// Asks Dovetail alone about a scenario whose answer is known, as for the corpus.
+#[must_use]
+pub fn judge_known(head: &Head, scenario: &Path, answer: &Answer) -> Verdict {
+    match ask(head, scenario) {
+        Ok(planned) => judge(&planned, answer),
+        Err(fault) => Verdict { faults: vec![fault], ..Verdict::default() },
+    }
+}
+
 /// Judges a plan.
 #[must_use]
 pub fn judge(planned: &Planned, karpenter: &Answer) -> Verdict {

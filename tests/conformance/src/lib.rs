@@ -7,4 +7,7 @@
 
 pub mod answer;
 pub mod corpus;
+pub mod fuzz;
+pub mod generate;
 pub mod judge;
+pub mod upstream;

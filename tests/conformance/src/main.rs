@@ -1,14 +1,38 @@
-//! `cargo xtask conformance`: shows scenarios of the corpus. What they mean is decided in the library.
+//! `cargo xtask conformance`: what is asked for on its command line. Status 0 means that every plan was as good as
+//! Karpenter's, 1 that some were not or something went wrong. How plans are judged, the library knows.
 
 use clap::Parser;
-use dovetail_conformance::corpus::{self, CorpusError};
+use dovetail_conformance::corpus::{self, Workshop};
+use dovetail_conformance::fuzz::{self, Court};
+use dovetail_conformance::generate::{self, THEMES, Theme};
+use dovetail_conformance::judge;
+use dovetail_conformance::upstream::Upstream;
+use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Whether Dovetail decides what Karpenter decides
+/// Compare Dovetail's plans with Karpenter's: those of the corpus, or new ones
+///
+/// A plan is as good as Karpenter's if it keeps every rule, places every pod that Karpenter places, and costs at most 2 %
+/// more than the dearest of five runs of Karpenter.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask conformance", max_term_width = 100)]
 struct Arguments {
-    /// Print the names of the corpus' scenarios
+    /// Scenarios or themes of the corpus to judge, such as affinity-003 or affinity; without any, the whole corpus
+    names: Vec<String>,
+    /// Ask both programs about this many new scenarios; needs Go
+    #[arg(long, value_name = "N", conflicts_with_all = ["names", "list", "show"])]
+    fuzz: Option<usize>,
+    /// The theme of the new scenarios; may stand several times; without it, all in turn
+    #[arg(long, value_name = "THEME", requires = "fuzz", value_parser = theme)]
+    theme: Vec<&'static Theme>,
+    /// The seed of the first new scenario of each theme
+    #[arg(long, value_name = "S", requires = "fuzz", default_value_t = 0)]
+    seed: u64,
+    /// A command that judges as well: it gets the files of catalogue, scenario, our answer and Karpenter's
+    #[arg(long, value_name = "COMMAND", requires = "fuzz")]
+    also: Option<String>,
+    /// Print the scenarios of the corpus, and the themes of new ones
     #[arg(long)]
     list: bool,
     /// Print a scenario of the corpus, and Karpenter's answer to it
@@ -16,25 +40,82 @@ struct Arguments {
     show: Option<String>,
 }
 
-fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(status) => status,
-        Err(error) => {
-            eprintln!("conformance: {error}");
-            ExitCode::FAILURE
-        }
-    }
+fn theme(name: &str) -> Result<&'static Theme, String> {
+    generate::theme(name).ok_or_else(|| "there is no such theme: --list shows them".to_owned())
 }
 
-fn run(arguments: &Arguments) -> Result<ExitCode, CorpusError> {
-    if arguments.list {
-        for name in corpus::names()? {
-            println!("{name}");
-        }
-    }
-    if let Some(name) = &arguments.show {
-        print!("{}", corpus::scenario(name)?);
-        println!("---\n# What Karpenter decides:\n{}", corpus::answer_text(name)?);
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = if arguments.list {
+        list()
+    } else if let Some(name) = &arguments.show {
+        show(name)
+    } else if let Some(count) = arguments.fuzz {
+        fuzz(&arguments, count)
+    } else {
+        judge_corpus(&arguments.names)
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("conformance: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn list() -> Result<ExitCode, Box<dyn Error>> {
+    println!("The corpus:\n  {}\n\nThemes of new scenarios:", corpus::names()?.join(" "));
+    for theme in THEMES {
+        println!("  {:<16} {}", theme.name, theme.about);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn show(name: &str) -> Result<ExitCode, Box<dyn Error>> {
+    print!("{}", corpus::scenario(name)?);
+    println!("---\n# What Karpenter decides:\n{}", corpus::answer_text(name)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A folder beside the program, in the build output.
+fn scratch() -> Result<PathBuf, Box<dyn Error>> {
+    let program = std::env::current_exe()?;
+    let target = program.parent().and_then(|p| p.parent()).ok_or("the program lies in no folder")?;
+    Ok(target.join("conformance"))
+}
+
+fn fuzz(arguments: &Arguments, count: usize) -> Result<ExitCode, Box<dyn Error>> {
+    let folder = scratch()?;
+    let workshop = Workshop::open(&folder)?;
+    eprintln!("building Karpenter's scheduler");
+    let upstream = Upstream::build(&folder)?;
+    let all: Vec<&'static Theme> = THEMES.iter().collect();
+    let themes = if arguments.theme.is_empty() { &all } else { &arguments.theme };
+    let court = Court { workshop: &workshop, upstream: &upstream, also: arguments.also.as_deref() };
+    let bad = fuzz::run(&court, &fuzz::jobs(themes, count, arguments.seed))?;
+    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn judge_corpus(chosen: &[String]) -> Result<ExitCode, Box<dyn Error>> {
+    let workshop = Workshop::open(&scratch()?)?;
+    let all = corpus::names()?;
+    if let Some(unknown) = chosen.iter().find(|c| !all.iter().any(|n| n == *c || corpus::theme(n) == *c)) {
+        return Err(format!("the corpus has no scenario or theme {unknown}: --list shows them").into());
+    }
+    let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|c| c == name || c == corpus::theme(name));
+    let (mut judged, mut bad, mut ours, mut theirs) = (0, 0, 0.0, 0.0);
+    for name in all.iter().filter(|name| is_chosen(name)) {
+        let file = workshop.unpack(name)?;
+        let verdict = judge::judge_known(&workshop.head(&file)?, &file, &corpus::answer(name)?);
+        judged += 1;
+        if !verdict.faults.is_empty() {
+            bad += 1;
+            println!("{name}: not as good as Karpenter's");
+            verdict.faults.iter().for_each(|fault| println!("    {fault}"));
+        }
+        if let Some((our, their)) = verdict.costs {
+            ours += our;
+            theirs += their;
+        }
+    }
+    println!("{judged} judged, {bad} not as good as Karpenter's; ours ${ours:.4}/h, Karpenter's mean ${theirs:.4}/h");
+    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
