@@ -21,11 +21,14 @@ pub fn name(set: &DaemonSet) -> String {
     format!("{}/{}", pods::namespace(&set.metadata), set.metadata.name.as_deref().unwrap_or_default())
 }
 
+/// A live pod, and what it says of its owner.
+type Owned<'o> = (&'o OwnerReference, &'o Pod);
+
 /// What is known of the pods of DaemonSets beside their templates.
 #[derive(Debug)]
 pub struct DaemonPods<'o> {
     /// The live pods by namespace and name of their set.
-    live: HashMap<&'o str, HashMap<&'o str, Vec<(&'o OwnerReference, &'o Pod)>>>,
+    live: HashMap<&'o str, HashMap<&'o str, Vec<Owned<'o>>>>,
     limit_ranges: LimitRanges<'o>,
 }
 

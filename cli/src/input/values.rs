@@ -35,7 +35,8 @@ pub(crate) fn tidy(value: &mut Value) {
                     write_number(field);
                 } else if let Value::Object(members) = field {
                     if QUANTITIES.contains(&name) {
-                        members.values_mut().for_each(write_number);
+                        // A CSINode's `allocatable` counts volumes; no resource has such a name.
+                        members.iter_mut().filter(|(member, _)| *member != "count").for_each(|(_, v)| write_number(v));
                     } else if STRINGS.contains(&name) {
                         members.values_mut().filter(|v| v.is_null()).for_each(|v| *v = Value::String(String::new()));
                     } else {
@@ -65,6 +66,14 @@ fn write_number(value: &mut Value) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_count_of_a_csi_node_stays_a_number() {
+        let mut value = json!({"spec": {"drivers": [{"name": "ebs.csi.aws.com", "allocatable": {"count": 25}}]}});
+        let before = value.clone();
+        tidy(&mut value);
+        assert_eq!(value, before);
+    }
 
     #[test]
     fn quantities_may_be_numbers() {

@@ -111,6 +111,20 @@ fn volumes_with_no_place_in_common_leave_the_pod_without_one() {
 }
 
 #[test]
+fn a_volume_that_is_tied_to_a_machine_is_not_waited_for_on_a_new_one() {
+    let tied = |key: &str| {
+        let place = json!([within(key, &["n"])]);
+        let cluster = Cluster::default().with(pool()).with(bound("data", "pv-1")).with(volume("pv-1", &[place]));
+        cluster.with(pod("db", &["data"]))
+    };
+    let labelled = and(node("n", "a"), "/metadata/labels", json!({ZONE: "a", "storage.example.com/machine": "n"}));
+    for key in ["kubernetes.io/hostname", "storage.example.com/machine"] {
+        assert_eq!(outcome(&tied(key)), ["no place: db"], "by {key}");
+        assert_eq!(outcome(&tied(key).with(labelled.clone())), ["use n: db"], "by {key}");
+    }
+}
+
+#[test]
 fn a_node_takes_no_more_volumes_than_it_can_attach() {
     let mut cluster = Cluster::default().with(pool()).with(node("n", "a")).with(limit("n", 3)).with(class("gp3", &[]));
     cluster = cluster.with(unbound("used", "gp3")).with(on(pod("running", &["used"]), "n"));

@@ -91,11 +91,10 @@ impl Round<'_> {
         if seeker.places.is_empty() {
             return Ok(set);
         }
-        let sets = &mut self.world.sets;
-        if let Some(last) = seeker.places.iter().rev().find_map(|place| sets.merge(set, *place)) {
+        if let Some(last) = seeker.places.iter().rev().find_map(|place| self.world.at_place(set, *place)) {
             return Ok(last);
         }
-        let node = sets.get(set);
+        let node = self.world.sets.get(set);
         let well_known = &self.world.problem.well_known;
         let places = class.volumes.places.iter().filter_map(|place| node.compatible(place, well_known).err());
         Err(Refusal::Volumes(places.collect()))

@@ -100,7 +100,7 @@ impl<'p> World<'p> {
         }
         let mut refused = Refused::Never;
         for place in &seeker.places {
-            let Some(set) = self.sets.merge(set, *place) else { continue };
+            let Some(set) = self.at_place(set, *place) else { continue };
             match self.in_some_domain(taker, set, seeker, allowed) {
                 Err(Refused::Never) => {}
                 Err(other) => refused = other,
@@ -108,6 +108,14 @@ impl<'p> World<'p> {
             }
         }
         Err(refused)
+    }
+
+    /// What is left of a new node that is also where a volume can be used. A label that nobody defines is none that the node
+    /// will have, so a volume that asks for it (such as one that is tied to a host) cannot be used there.
+    pub(super) fn at_place(&mut self, set: SetId, place: SetId) -> Option<SetId> {
+        let (node, asked) = (self.sets.get(set), self.sets.get(place));
+        node.compatible(asked, &self.problem.well_known).ok()?;
+        self.sets.merge(set, place)
     }
 
     /// The first choice of domains, key by key, that leaves something.
