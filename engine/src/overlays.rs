@@ -26,7 +26,7 @@ use dovetail_api::validation::{self, OverlayProblem};
 use dovetail_scheduler::instance_type::InstanceType;
 use dovetail_scheduler::requirement::RequirementError;
 use dovetail_scheduler::requirements::{Requirements, WellKnown};
-use ledger::Ledger;
+use ledger::{Ledger, Workshop};
 use shelf::{Shelf, Subject, Vocabulary, Ways};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -58,7 +58,7 @@ impl Offer {
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
     /// What each pool is offered with the overlays in force, in the order of the offers. Types that no overlay changes are
-    /// the same objects as before, and pools that see the same share one list.
+    /// the same objects as before, and types that come out the same for several pools are one object.
     pub instance_types: Vec<Arc<[Arc<InstanceType>]>>,
     /// Each overlay by name, in the order in which they were heard: the heaviest first, and among equals the last by name.
     pub outcomes: Vec<(String, Outcome)>,
@@ -291,10 +291,9 @@ impl<'a> Store<'a> {
                 }
             }
         }
-        let corrections: Vec<Option<&Correction>> =
-            read.iter().map(|(_, correction)| correction.as_ref().ok()).collect();
-        let made: Vec<_> =
-            self.shelves.iter().map(|(shelf, ledger)| ledger.apply(shelf, &self.words, &corrections)).collect();
+        let corrections = read.iter().map(|(_, correction)| correction.as_ref().ok()).collect();
+        let mut workshop = Workshop::new(&self.words, corrections);
+        let made: Vec<_> = self.shelves.iter().map(|(shelf, ledger)| workshop.apply(shelf, ledger)).collect();
         Evaluation { instance_types: self.shelf_of.iter().map(|shelf| Arc::clone(&made[*shelf])).collect(), outcomes }
     }
 }

@@ -4,6 +4,7 @@
 use super::correction::Correction;
 use super::shelf::{Shelf, Subject, Vocabulary};
 use dovetail_scheduler::instance_type::{InstanceType, Overlaid};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -40,49 +41,70 @@ impl Ledger {
 
     /// The overlays that have the say about something of a type.
     pub(super) fn heard(&self, t: usize, shelf: &Shelf<'_>) -> BTreeSet<usize> {
-        let (prices, amounts) = shelf.numbers(t);
-        self.entries[prices.start..amounts.end].iter().flatten().map(|entry| entry.first).collect()
+        self.speakers(t, shelf).flatten().collect()
     }
 
-    /// The types of the shelf as they are with all that is said; those that nothing is said about stay the same objects.
-    pub(super) fn apply(
-        &self,
-        shelf: &Shelf<'_>,
-        words: &Vocabulary,
-        corrections: &[Option<&Correction>],
-    ) -> Arc<[Arc<InstanceType>]> {
-        if self.entries.iter().all(Option::is_none) {
+    /// Who has the say, by the numbers of a type.
+    fn speakers(&self, t: usize, shelf: &Shelf<'_>) -> impl Iterator<Item = Option<usize>> {
+        let (prices, amounts) = shelf.numbers(t);
+        self.entries[prices.start..amounts.end].iter().map(|entry| entry.map(|entry| entry.first))
+    }
+}
+
+/// Types as they are with all that is said about them. What comes out the same for several shelves is made once.
+#[derive(Debug)]
+pub(super) struct Workshop<'a> {
+    words: &'a Vocabulary,
+    /// By the numbers of the overlays; none for those that make no sense.
+    corrections: Vec<Option<&'a Correction>>,
+    /// By the type, whose address serves as its identity, and by who has the say about it.
+    made: FxHashMap<(*const InstanceType, Vec<Option<usize>>), Arc<InstanceType>>,
+}
+
+impl<'a> Workshop<'a> {
+    pub(super) fn new(words: &'a Vocabulary, corrections: Vec<Option<&'a Correction>>) -> Self {
+        Self { words, corrections, made: FxHashMap::default() }
+    }
+
+    /// The types of a shelf; those that nothing is said about stay the same objects.
+    pub(super) fn apply(&mut self, shelf: &Shelf<'_>, ledger: &Ledger) -> Arc<[Arc<InstanceType>]> {
+        if ledger.entries.iter().all(Option::is_none) {
             return Arc::clone(shelf.types);
         }
-        (0..shelf.types.len()).map(|t| self.corrected(t, shelf, words, corrections)).collect()
+        let corrected = |(number, t): (usize, &Arc<InstanceType>)| {
+            let speakers: Vec<Option<usize>> = ledger.speakers(number, shelf).collect();
+            if speakers.iter().all(Option::is_none) {
+                return Arc::clone(t);
+            }
+            let made = self.made.entry((Arc::as_ptr(t), speakers));
+            let make = |(_, speakers): &(_, Vec<Option<usize>>)| corrected(t, speakers, self.words, &self.corrections);
+            Arc::clone(made.or_insert_with_key(make))
+        };
+        shelf.types.iter().enumerate().map(corrected).collect()
     }
+}
 
-    fn corrected(
-        &self,
-        t: usize,
-        shelf: &Shelf<'_>,
-        words: &Vocabulary,
-        corrections: &[Option<&Correction>],
-    ) -> Arc<InstanceType> {
-        let (prices, amounts) = shelf.numbers(t);
-        let (prices, amounts) = (&self.entries[prices], &self.entries[amounts]);
-        let is_said = |entries: &[Option<Entry>]| entries.iter().any(Option::is_some);
-        let overlaid = Overlaid { price: is_said(prices), capacity: is_said(amounts) };
-        if overlaid == Overlaid::default() {
-            return Arc::clone(&shelf.types[t]);
+/// A type with what these overlays say about each of its prices, and then about each resource of the vocabulary.
+fn corrected(
+    t: &InstanceType,
+    speakers: &[Option<usize>],
+    words: &Vocabulary,
+    corrections: &[Option<&Correction>],
+) -> Arc<InstanceType> {
+    let (prices, amounts) = speakers.split_at(t.offerings.len());
+    let is_said = |speakers: &[Option<usize>]| speakers.iter().any(Option::is_some);
+    let overlaid = Overlaid { price: is_said(prices), capacity: is_said(amounts) };
+    let mut corrected = InstanceType { overlaid, ..t.clone() };
+    let correction = |speaker: &Option<usize>| corrections[(*speaker)?];
+    for (offering, speaker) in corrected.offerings.iter_mut().zip(prices) {
+        if let Some(adjustment) = correction(speaker).and_then(|correction| correction.price) {
+            offering.price = adjustment.apply(offering.price);
         }
-        let speaker = |entry: &Option<Entry>| corrections[(*entry)?.first];
-        let mut corrected = InstanceType { overlaid, ..InstanceType::clone(&shelf.types[t]) };
-        for (offering, entry) in corrected.offerings.iter_mut().zip(prices) {
-            if let Some(adjustment) = speaker(entry).and_then(|correction| correction.price) {
-                offering.price = adjustment.apply(offering.price);
-            }
-        }
-        for (resource, entry) in words.resources.iter().zip(amounts) {
-            if let Some(correction) = speaker(entry) {
-                corrected.capacity.set(resource.clone(), correction.capacity.get(resource));
-            }
-        }
-        Arc::new(corrected)
     }
+    for (resource, speaker) in words.resources.iter().zip(amounts) {
+        if let Some(correction) = correction(speaker) {
+            corrected.capacity.set(resource.clone(), correction.capacity.get(resource));
+        }
+    }
+    Arc::new(corrected)
 }

@@ -371,4 +371,6 @@ fn pools_that_see_the_same_share_what_is_made() {
     let made = evaluated(&[overlay("o").only(POOL, "In", &["x", "z"]).price("2")], &offers);
     assert!(Arc::ptr_eq(&made.instance_types[1], &types));
     assert_eq!(made.find(2, "g1").offerings[0].price, Price::from_dollars(2.0));
+    let (x, z) = (&made.instance_types[0], &made.instance_types[2]);
+    assert!(x.iter().zip(z.iter()).all(|(one, other)| Arc::ptr_eq(one, other)), "made once, though asked for twice");
 }
