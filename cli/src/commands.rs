@@ -29,6 +29,14 @@ pub(crate) enum CommandError {
         /// What is wrong with it.
         why: String,
     },
+    /// The scheduler's configuration cannot be used.
+    #[error("{}", lines(&.why.iter().map(|w| format!("{}: {w}", .file.display())).collect::<Vec<_>>()))]
+    SchedulerConfig {
+        /// The file.
+        file: PathBuf,
+        /// Everything that is wrong with it.
+        why: Vec<String>,
+    },
     /// The EC2 catalogue has no answer.
     #[error(transparent)]
     Catalogue(#[from] dovetail_cloudprovider::ec2::CatalogueError),

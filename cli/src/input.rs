@@ -19,7 +19,9 @@ mod files;
 mod kinds;
 mod manifests;
 mod negative;
+mod owners;
 mod placeholders;
+pub(crate) mod scheduler_config;
 mod trace;
 mod unfilled;
 mod unknown_fields;
@@ -203,6 +205,7 @@ impl Collection {
             stand_in(refused, &mut objects);
         }
         let expanded = workloads::expand(&workloads, &mut objects)?;
+        owners::add(workloads, &mut objects);
         notes.extend(expanded.notes);
         let made = expanded.made.into_iter().map(|made| (format!("Pod {}", made.pod), made)).collect();
         admission::complete(&mut objects);
@@ -289,6 +292,7 @@ fn distribute(place: Place, object: Object, objects: &mut Objects, workloads: &m
         Object::Namespace(o) => objects.namespaces.push(*o),
         Object::PersistentVolume(o) => objects.persistent_volumes.push(*o),
         Object::PersistentVolumeClaim(o) => objects.persistent_volume_claims.push(*o),
+        Object::Service(o) => objects.services.push(*o),
         Object::LimitRange(o) => objects.limit_ranges.push(*o),
         Object::DaemonSet(o) => objects.daemon_sets.push(*o),
         Object::StorageClass(o) => objects.storage_classes.push(*o),

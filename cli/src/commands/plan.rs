@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use dovetail_cloudprovider::ec2::{Catalogue, Ec2Settings};
 use dovetail_cloudprovider::kwok;
 use dovetail_cloudprovider::source::{Ec2Source, InstanceTypeSource};
+use dovetail_engine::default_spread::DefaultSpread;
 use dovetail_engine::objects::Objects;
 use dovetail_engine::pods;
 use dovetail_engine::provisioning::{self, Options, Round};
@@ -52,6 +53,10 @@ pub(crate) struct Plan {
     /// Whether minValues must be kept, or lowered to what can be had
     #[arg(long, value_enum, default_value_t = MinValues::Strict)]
     min_values_policy: MinValues,
+    /// How the cluster's kube-scheduler spreads pods that say nothing about it: YAML or JSON with
+    /// podTopologySpread.defaultConstraints
+    #[arg(long, value_name = "FILE")]
+    scheduler_config: Option<PathBuf>,
     /// The form of the answer
     #[arg(short, long, value_enum, default_value_t = Form::Table)]
     output: Form,
@@ -140,9 +145,10 @@ impl Plan {
     /// # Errors
     /// As for [`Plan::run`].
     pub(crate) fn decide(&self) -> Result<Decided, CommandError> {
+        let options = self.options()?;
         let input = self.input()?;
         let source = self.source()?;
-        let round = provisioning::assemble(&input.objects, &*source, &self.options());
+        let round = provisioning::assemble(&input.objects, &*source, &options);
         if !round.bad_input.is_empty() {
             return Err(CommandError::Objects(located(&input, &round)));
         }
@@ -199,7 +205,7 @@ impl Plan {
         Ok(Box::new(kwok::read(&text).map_err(|e| bad(e.to_string()))?))
     }
 
-    fn options(&self) -> Options {
+    fn options(&self) -> Result<Options, CommandError> {
         let settings = Settings {
             preferences: match self.preference_policy {
                 Preferences::Respect => PreferencePolicy::Respect,
@@ -210,7 +216,12 @@ impl Plan {
                 MinValues::BestEffort => MinValuesPolicy::BestEffort,
             },
         };
-        Options { settings, ..Options::default() }
+        let default_spread = match &self.scheduler_config {
+            Some(file) => input::scheduler_config::read(file)
+                .map_err(|why| CommandError::SchedulerConfig { file: file.clone(), why })?,
+            None => DefaultSpread::default(),
+        };
+        Ok(Options { settings, default_spread, ..Options::default() })
     }
 
     fn text(
@@ -248,7 +259,8 @@ fn located(input: &Input, round: &Round) -> Vec<BadObject> {
 
 /// What is wrong with a pod, with the path of the field from the root of the object that holds the pod's spec.
 fn in_pod_spec(pod_spec: &str, why: &str) -> String {
-    const FIELDS: [&str; 3] = ["containers[", "resources.", "overhead."];
+    const FIELDS: [&str; 6] =
+        ["containers[", "initContainers[", "resources.", "overhead.", "topologySpreadConstraints[", "affinity."];
     if FIELDS.iter().any(|field| why.starts_with(field)) {
         format!("{pod_spec}.{why}")
     } else if why.starts_with("containerStatuses[") {

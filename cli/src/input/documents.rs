@@ -150,7 +150,11 @@ fn json_values(text: &str) -> Result<Vec<&str>, serde_json::Error> {
     Ok(values)
 }
 
-fn yaml(text: &str) -> Result<Value, serde_saphyr::Error> {
+/// The value of a text.
+///
+/// # Errors
+/// When it is not YAML.
+pub(super) fn yaml(text: &str) -> Result<Value, serde_saphyr::Error> {
     serde_saphyr::from_str_with_options(text, yaml_options())
 }
 

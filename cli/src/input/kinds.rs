@@ -9,7 +9,7 @@ use dovetail_api::node_pool::NodePool;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{
-    LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController,
+    LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, Service,
 };
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::{CSINode, StorageClass};
@@ -106,6 +106,7 @@ kinds! {
     PersistentVolumeClaim, "", "v1", namespaced;
     LimitRange, "", "v1", namespaced;
     ReplicationController, "", "v1", namespaced;
+    Service, "", "v1", namespaced;
     DaemonSet, "apps", "v1", namespaced;
     Deployment, "apps", "v1", namespaced;
     ReplicaSet, "apps", "v1", namespaced;

@@ -54,6 +54,19 @@ const EC2_NODE_CLASS_SCRIPTS: &[&str] = &["spec.userData"];
 const STORAGE: &[&str] =
     &["parameters", "mountOptions", "spec.csi.volumeHandle", "spec.csi.volumeAttributes", "spec.nfs"];
 
+/// Everything but the selector.
+const SERVICE: &[&str] = &[
+    "spec.ports",
+    "spec.type",
+    "spec.clusterIP",
+    "spec.clusterIPs",
+    "spec.externalIPs",
+    "spec.externalName",
+    "spec.loadBalancerIP",
+    "spec.loadBalancerClass",
+    "spec.loadBalancerSourceRanges",
+];
+
 /// Paths below a pod's spec.
 const POD_SPEC: &[&str] = &[
     "containers.*.image",
@@ -129,6 +142,7 @@ fn fields_of(kind: Kind) -> Fields {
         Kind::EC2NodeClass => Fields { scripts: vec![("", EC2_NODE_CLASS_SCRIPTS)], ..plain(EC2_NODE_CLASS) },
         Kind::NodePool => plain(NODE_POOL),
         Kind::PersistentVolume | Kind::StorageClass => plain(STORAGE),
+        Kind::Service => plain(SERVICE),
         Kind::PersistentVolumeClaim
         | Kind::LimitRange
         | Kind::CSINode
@@ -156,7 +170,12 @@ struct Search {
 impl Search {
     fn value(&mut self, value: &mut Value) {
         match value {
-            Value::String(text) if text.contains('$') => self.text(text),
+            Value::String(text) if text.contains('$') => {
+                self.text(text);
+                if self.is_port_of_a_service() {
+                    *value = Value::from(1);
+                }
+            }
             Value::Object(fields) => self.object(fields),
             Value::Array(items) => {
                 for (number, item) in items.iter_mut().enumerate() {
@@ -201,6 +220,12 @@ impl Search {
             let field = shown(&self.path);
             self.found.needed.extend(written.into_iter().map(|placeholder| (field.clone(), placeholder)));
         }
+    }
+
+    /// Whether a number has to stand here, whichever.
+    fn is_port_of_a_service(&self) -> bool {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        matches!(path.as_slice(), ["spec", "ports", _, "port" | "nodePort"])
     }
 
     /// Whether the text is an AMI alias that is open in its version only: its family decides about nodes, its version does

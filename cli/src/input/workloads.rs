@@ -17,6 +17,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::errors::{InputError, Place};
+use super::owners::NewReplicaSets;
 
 /// The most pods that are planned for at once: ten times the largest cluster that Kubernetes is tested with has fewer.
 const MOST_PODS: usize = 1_500_000;
@@ -73,13 +74,14 @@ pub(crate) fn expand(workloads: &Workloads, objects: &mut Objects) -> Result<Exp
     for (place, set) in &workloads.stateful_sets {
         expansion.stateful_set(place, set, objects);
     }
+    let new_sets = NewReplicaSets::beside(workloads);
     for (place, deployment) in &workloads.deployments {
         let spec = deployment.spec.as_ref();
         let controller = Controller {
             place,
             kind: "Deployment",
             // Its pods belong to a ReplicaSet that nobody has made yet.
-            owner: ("apps/v1", "ReplicaSet"),
+            owner: ("apps/v1", "ReplicaSet", &new_sets.name(deployment)),
             metadata: &deployment.metadata,
             template: spec.map(|s| &s.template),
             replicas: spec.and_then(|s| s.replicas),
@@ -91,7 +93,7 @@ pub(crate) fn expand(workloads: &Workloads, objects: &mut Objects) -> Result<Exp
         let controller = Controller {
             place,
             kind: "ReplicaSet",
-            owner: ("apps/v1", "ReplicaSet"),
+            owner: ("apps/v1", "ReplicaSet", name(&set.metadata)),
             metadata: &set.metadata,
             template: spec.and_then(|s| s.template.as_ref()),
             replicas: spec.and_then(|s| s.replicas),
@@ -103,7 +105,7 @@ pub(crate) fn expand(workloads: &Workloads, objects: &mut Objects) -> Result<Exp
         let controller = Controller {
             place,
             kind: "ReplicationController",
-            owner: ("v1", "ReplicationController"),
+            owner: ("v1", "ReplicationController", name(&rc.metadata)),
             metadata: &rc.metadata,
             template: spec.and_then(|s| s.template.as_ref()),
             replicas: spec.and_then(|s| s.replicas),
@@ -192,7 +194,7 @@ fn deployment_of(set: &ReplicaSet) -> Option<&str> {
 }
 
 /// The name, or what the name will begin with.
-fn name(metadata: &ObjectMeta) -> &str {
+pub(crate) fn name(metadata: &ObjectMeta) -> &str {
     let generated = metadata.generate_name.as_deref().map(|n| n.trim_end_matches('-'));
     metadata.name.as_deref().filter(|n| !n.is_empty()).or(generated).unwrap_or_default()
 }
@@ -201,8 +203,8 @@ fn name(metadata: &ObjectMeta) -> &str {
 struct Controller<'a> {
     place: &'a Place,
     kind: &'static str,
-    /// `apiVersion` and kind of what owns the pods.
-    owner: (&'static str, &'static str),
+    /// `apiVersion`, kind and name of what owns the pods.
+    owner: (&'static str, &'static str, &'a str),
     metadata: &'a ObjectMeta,
     template: Option<&'a PodTemplateSpec>,
     replicas: Option<i32>,
@@ -219,7 +221,7 @@ impl Controller<'_> {
         let owner = OwnerReference {
             api_version: self.owner.0.to_owned(),
             kind: self.owner.1.to_owned(),
-            name: name(self.metadata).to_owned(),
+            name: self.owner.2.to_owned(),
             uid: self.metadata.uid.clone().unwrap_or_default(),
             controller: Some(true),
             block_owner_deletion: Some(true),
@@ -263,7 +265,7 @@ impl Expansion {
         let controller = Controller {
             place,
             kind: "Job",
-            owner: ("batch/v1", "Job"),
+            owner: ("batch/v1", "Job", name(&job.metadata)),
             metadata: &job.metadata,
             template: spec.map(|s| &s.template),
             replicas: spec.and_then(|s| s.parallelism),
@@ -346,7 +348,7 @@ impl Expansion {
         let controller = Controller {
             place,
             kind: "StatefulSet",
-            owner: ("apps/v1", "StatefulSet"),
+            owner: ("apps/v1", "StatefulSet", name(&set.metadata)),
             metadata: &set.metadata,
             template: spec.map(|s| &s.template),
             replicas: spec.and_then(|s| s.replicas),

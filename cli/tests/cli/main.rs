@@ -3,5 +3,6 @@
 mod bad_input;
 mod definitions;
 mod plan;
+mod rules_between_pods;
 mod support;
 mod unplaced;
