@@ -12,7 +12,7 @@ mod attachments;
 mod claims;
 mod diagnosis;
 mod nodes;
-mod queue;
+mod order;
 mod reserve;
 mod seeker;
 mod world;
@@ -29,6 +29,7 @@ use nodes::Nodes;
 use rustc_hash::FxHashMap;
 use seeker::Seeker;
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use world::{MinValues, Refused, Taker, World};
 
@@ -208,11 +209,14 @@ impl<'p> Round<'p> {
         let mut out = Vec::with_capacity(pods.len());
         for pod in pods {
             let class = self.world.problem.pods[pod].class;
-            if !known.contains_key(&class) {
-                let progress = std::mem::take(&mut self.classes[class]);
-                known.insert(class, Arc::new(self.why(class, &progress.seekers)));
-            }
-            out.push((pod, Arc::clone(&known[&class])));
+            let why = match known.entry(class) {
+                Entry::Occupied(why) => why.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let progress = std::mem::take(&mut self.classes[class]);
+                    unknown.insert(Arc::new(self.why(class, &progress.seekers)))
+                }
+            };
+            out.push((pod, Arc::clone(why)));
         }
         out
     }
