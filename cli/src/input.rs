@@ -11,12 +11,12 @@ use dovetail_engine::objects::Objects;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
+mod admission;
 pub(crate) mod default_pools;
 mod documents;
 mod errors;
 mod files;
 mod kinds;
-mod limit_ranges;
 mod manifests;
 mod negative;
 mod placeholders;
@@ -205,7 +205,7 @@ impl Collection {
         let expanded = workloads::expand(&workloads, &mut objects)?;
         notes.extend(expanded.notes);
         let made = expanded.made.into_iter().map(|made| (format!("Pod {}", made.pod), made)).collect();
-        limit_ranges::apply(&objects.limit_ranges, &mut objects.pods);
+        admission::complete(&mut objects);
         let mut warnings = first_of_many(self.repeated, "objects that stand twice");
         warnings.extend(first_of_many(self.unknown.warnings(), "objects with unknown fields"));
         Ok(Input { objects, warnings, notes, refused: self.refused.iter().map(explain).collect(), places, made })

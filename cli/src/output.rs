@@ -9,6 +9,7 @@ use serde::Serialize;
 pub(crate) mod answer;
 mod fill;
 pub(crate) mod progress;
+mod reasons;
 pub(crate) mod table;
 mod unplaced;
 

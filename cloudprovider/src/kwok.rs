@@ -24,6 +24,8 @@ pub struct KwokCatalogue {
     /// The keys that new nodes may have although nothing defines them yet: Karpenter's own, the AWS and KWOK providers', and
     /// those that the file uses.
     pub well_known: WellKnown,
+    /// The label that names the reservations of reserved offerings, if there are any.
+    pub reservation_label: Option<Name>,
 }
 
 /// Why a catalogue file cannot be used.
@@ -75,6 +77,13 @@ struct OfferingJson {
     requirements: Vec<RequirementJson>,
 }
 
+impl OfferingJson {
+    fn is_reserved(&self) -> bool {
+        let is_reserved = |value: &String| value == labels::CAPACITY_TYPE_RESERVED;
+        self.requirements.iter().any(|r| r.key == labels::CAPACITY_TYPE && r.values.iter().any(is_reserved))
+    }
+}
+
 #[derive(Deserialize)]
 struct RequirementJson {
     key: String,
@@ -112,7 +121,7 @@ pub fn read(json: &str) -> Result<KwokCatalogue, KwokError> {
             instance_type(t, own, &keys).map(Arc::new)
         })
         .collect::<Result<_, _>>()?;
-    Ok(KwokCatalogue { types, well_known: keys.well_known })
+    Ok(KwokCatalogue { types, well_known: keys.well_known, reservation_label: keys.reservation })
 }
 
 /// The first type of a file that cannot be read, and the field at fault.
@@ -130,13 +139,21 @@ struct Keys {
     well_known: WellKnown,
     /// Those that a type which does not carry them does not have. The rest is free as long as the file is silent on it.
     exclusive: BTreeSet<Name>,
+    /// The one that names capacity reservations.
+    reservation: Option<Name>,
 }
+
+/// How a label ends that names capacity reservations, whichever provider's it is.
+const RESERVATION_SUFFIX: &str = "/capacity-reservation-id";
 
 /// Keys that the types of a file leave free if none of them carries them: the pool's template decides on them, or nobody.
 const FREE: [&str; 4] = [labels::NODEPOOL, aws::EC2_NODE_CLASS, labels::REGION, labels::WINDOWS_BUILD];
 
 impl Keys {
-    fn of<'t>(types: impl Iterator<Item = &'t TypeJson>) -> Self {
+    fn of<'t>(types: impl Iterator<Item = &'t TypeJson> + Clone) -> Self {
+        let reserved = types.clone().flat_map(|t| &t.offerings).filter(|o| o.is_reserved());
+        let names = reserved.flat_map(|o| &o.requirements).map(|r| r.key.as_str());
+        let reservation = names.filter(|key| key.ends_with(RESERVATION_SUFFIX)).min().map(Name::from);
         let carried: BTreeSet<Name> = types
             .flat_map(|t| {
                 let offered = t.offerings.iter().flat_map(|o| &o.requirements).map(|r| r.key.as_str());
@@ -147,7 +164,7 @@ impl Keys {
         let well_known: WellKnown = labels::well_known().map(Name::from).chain(carried.iter().cloned()).collect();
         let free = |key: &Name| FREE.contains(&&**key) && !carried.contains(key);
         let exclusive = well_known.iter().filter(|key| !free(key)).cloned().collect();
-        Self { well_known, exclusive }
+        Self { well_known, exclusive, reservation }
     }
 }
 
@@ -155,7 +172,7 @@ fn instance_type(t: TypeJson, own: own_labels::Labels, keys: &Keys) -> Result<In
     let fail = |field: String, what: String| KwokError::Type { type_name: t.name.clone(), field, what };
     let mut offerings = Vec::with_capacity(t.offerings.len());
     for (i, o) in t.offerings.iter().enumerate() {
-        offerings.push(offering(o).map_err(|(field, what)| fail(format!("offerings[{i}].{field}"), what))?);
+        offerings.push(offering(o, keys).map_err(|(field, what)| fail(format!("offerings[{i}].{field}"), what))?);
     }
     let mut requirements: Requirements = [
         (labels::INSTANCE_TYPE, Requirement::exactly(t.name.as_str())),
@@ -207,7 +224,7 @@ fn offered(offerings: &[Offering], key: &str) -> Requirement {
     Requirement::any_of(values.into_iter().map(|v| &**v))
 }
 
-fn offering(o: &OfferingJson) -> Result<Offering, (String, String)> {
+fn offering(o: &OfferingJson, keys: &Keys) -> Result<Offering, (String, String)> {
     if !(o.price.is_finite() && o.price >= 0.0) {
         return Err(("Price".to_owned(), format!("{} is no price: dollars per hour, zero or more", o.price)));
     }
@@ -223,8 +240,9 @@ fn offering(o: &OfferingJson) -> Result<Offering, (String, String)> {
         }
     }
     let reserved = requirements.get(labels::CAPACITY_TYPE).is_some_and(|c| c.contains(labels::CAPACITY_TYPE_RESERVED));
-    if reserved && requirements.get(aws::CAPACITY_RESERVATION_ID).is_none() {
-        let what = format!("a reserved offering needs the requirement {} In one value", aws::CAPACITY_RESERVATION_ID);
+    let label = keys.reservation.as_deref().unwrap_or(aws::CAPACITY_RESERVATION_ID);
+    if reserved && requirements.get(label).and_then(Requirement::single).is_none() {
+        let what = format!("a reserved offering needs the requirement {label} In exactly one value");
         return Err(("Requirements".to_owned(), what));
     }
     Ok(Offering {

@@ -136,6 +136,30 @@ fn reservations_have_room_for_so_many() {
     assert_eq!(room, [(Some(2), true), (Some(0), false), (None, true)]);
     assert_eq!(label(a, aws::CAPACITY_RESERVATION_ID), "In [cr-1 cr-2]");
     assert_eq!(label(b, aws::CAPACITY_RESERVATION_ID), "DoesNotExist");
+    assert_eq!(both.reservation_label.as_deref(), Some(aws::CAPACITY_RESERVATION_ID));
+    assert_eq!(catalogue(&[plain("b")]).reservation_label, None, "nothing is reserved");
+}
+
+#[test]
+fn reservations_may_be_named_by_another_providers_label_but_by_one_only() {
+    let named = |key: &str| {
+        let mut offering = reserved("r-1", 1);
+        offering["Requirements"][2]["key"] = json!(key);
+        offering
+    };
+    let file = catalogue(&[with("a", "offerings", json!([named("example.com/capacity-reservation-id")]))]);
+    assert_eq!(file.reservation_label.as_deref(), Some("example.com/capacity-reservation-id"));
+    assert!(file.well_known.contains("example.com/capacity-reservation-id"));
+    let two = json!([
+        with("a", "offerings", json!([named("example.com/capacity-reservation-id")])),
+        with("b", "offerings", json!([named("example.org/capacity-reservation-id")])),
+    ]);
+    let needs = "needs the requirement example.com/capacity-reservation-id In exactly one value";
+    assert!(refusal(two.clone()).contains(needs), "{}", refusal(two));
+    let mut either = reserved("cr-1", 1);
+    either["Requirements"][2]["values"] = json!(["cr-1", "cr-2"]);
+    let either = refusal(json!([with("a", "offerings", json!([either]))]));
+    assert!(either.contains("In exactly one value"), "{either}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use dovetail_api::kwok_node_class::KWOKNodeClass;
 use dovetail_api::labels::aws;
 use dovetail_api::node_pool::{NodeClassReference, NodePool};
 use dovetail_scheduler::instance_type::InstanceType;
+use dovetail_scheduler::requirement::Name;
 use dovetail_scheduler::requirements::WellKnown;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,6 +71,9 @@ pub trait InstanceTypeSource: Send + Sync {
 
     /// The label keys that new nodes may have although nothing defines them yet.
     fn well_known(&self) -> &WellKnown;
+
+    /// The label that names the capacity reservation of a reserved offering; none if nothing is ever sold out of one.
+    fn reservation_label(&self) -> Option<Name>;
 }
 
 /// The EC2 catalogue as seen from one region.
@@ -135,6 +139,10 @@ impl InstanceTypeSource for Ec2Source {
     fn well_known(&self) -> &WellKnown {
         &self.well_known
     }
+
+    fn reservation_label(&self) -> Option<Name> {
+        Some(Name::from(aws::CAPACITY_RESERVATION_ID))
+    }
 }
 
 /// A catalogue file sells the same to every pool, whatever class it refers to: the file is what says which machines exist.
@@ -153,6 +161,10 @@ impl InstanceTypeSource for KwokCatalogue {
 
     fn well_known(&self) -> &WellKnown {
         &self.well_known
+    }
+
+    fn reservation_label(&self) -> Option<Name> {
+        self.reservation_label.clone()
     }
 }
 
@@ -218,6 +230,7 @@ mod tests {
             assert!(Arc::ptr_eq(&file.instance_types(&pool, class).expect("an answer"), &file.types));
         }
         assert!(file.well_known().contains("karpenter.sh/nodepool"));
+        assert_eq!(file.reservation_label(), None, "nothing is reserved");
     }
 
     #[test]
@@ -227,5 +240,6 @@ mod tests {
             assert!(source.well_known().contains(key), "{key}");
         }
         assert!(!source.well_known().contains("karpenter.kwok.sh/instance-size"));
+        assert_eq!(source.reservation_label().as_deref(), Some("karpenter.k8s.aws/capacity-reservation-id"));
     }
 }

@@ -2,19 +2,40 @@
 //!
 //! A node and its NodeClaim are two sides of one thing. Which side speaks depends on how far it has come: the claim until
 //! the node is registered, the node from then on; what the kubelet has not reported yet, the claim fills in until the
-//! node is initialized (specification "scheduling" 4.4). Nodes that are going away take no part.
+//! node is initialized (specification "scheduling" 4.4). Nodes that are going away have no room left, but what stays on
+//! them still counts.
 
 use crate::pods;
+use crate::ports::{self, PortError};
 use crate::requests::{self, BadQuantity};
 use dovetail_api::conditions::{self, node_claim::INSTANCE_TERMINATING};
 use dovetail_api::labels;
 use dovetail_api::node_claim::NodeClaim;
-use dovetail_scheduler::problem::Node;
+use dovetail_scheduler::problem::{HostPort, Node};
 use dovetail_scheduler::requirements::Requirements;
 use dovetail_scheduler::resources::Resources;
 use dovetail_scheduler::taint::{Effect, Taint};
 use k8s_openapi::api::core::v1::{self as core, Pod};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The taint of a node that has been cordoned.
+const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
+
+/// Why a node cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NodeError {
+    /// A quantity, its own or of a pod that runs there.
+    #[error(transparent)]
+    Quantity(#[from] BadQuantity),
+    /// A port that a pod there takes.
+    #[error("pod {pod}: {error}")]
+    Ports {
+        /// Namespace and name of the pod.
+        pod: String,
+        /// What is wrong with the port.
+        error: PortError,
+    },
+}
 
 /// A node with its claim, or either alone, and the pods on it.
 #[derive(Debug)]
@@ -27,7 +48,7 @@ pub struct NodeState<'o> {
     pub pods: Vec<&'o Pod>,
 }
 
-/// Brings nodes, claims and pods together.
+/// Brings nodes, claims and pods together, nodes and pods each in the order of their names.
 pub fn join<'o>(nodes: &'o [core::Node], claims: &'o [NodeClaim], pods: &'o [Pod]) -> Vec<NodeState<'o>> {
     let mut bound: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
     for pod in pods.iter().filter(|p| !pods::is_terminal(p)) {
@@ -45,8 +66,15 @@ pub fn join<'o>(nodes: &'o [core::Node], claims: &'o [NodeClaim], pods: &'o [Pod
         let pods = bound.remove(name).unwrap_or_default();
         out.push(NodeState { node: Some(node), claim: claim.map(|c| &claims[c]), pods });
     }
+    for state in &mut out {
+        fn key(pod: &Pod) -> (&str, Option<&str>) {
+            (pods::namespace(&pod.metadata), pod.metadata.name.as_deref())
+        }
+        state.pods.sort_by(|a, b| key(a).cmp(&key(b)));
+    }
     let alone = claims.iter().enumerate().filter(|(c, _)| !joined.contains(c));
     out.extend(alone.map(|(_, claim)| NodeState { node: None, claim: Some(claim), pods: vec![] }));
+    out.sort_by(|a, b| a.name().cmp(b.name()));
     out
 }
 
@@ -185,6 +213,9 @@ impl NodeState<'_> {
                 effect: Effect::parse(&t.effect)?,
             })
         });
+        // The control plane taints a node that is cordoned; a manifest that it has never seen says so in one place only.
+        let cordoned = self.node.and_then(|n| n.spec.as_ref()).is_some_and(|s| s.unschedulable == Some(true));
+        let cordon = Taint { key: UNSCHEDULABLE.into(), value: "".into(), effect: Effect::NoSchedule };
         let of_claim = |taints: &Option<Vec<dovetail_api::node_pool::Taint>>| -> Vec<Taint> {
             taints.iter().flatten().map(crate::pools::taint).collect()
         };
@@ -192,6 +223,9 @@ impl NodeState<'_> {
             Some(claim) if !self.is_registered() => of_claim(&claim.spec.taints),
             _ => on_node.collect(),
         };
+        if cordoned && !taints.iter().any(|t| t.key == cordon.key && t.effect == cordon.effect) {
+            taints.push(cordon);
+        }
         if let Some(claim) = self.claim.filter(|_| !self.is_initialized()) {
             let startup = of_claim(&claim.spec.startup_taints);
             let passing = |t: &Taint| {
@@ -203,11 +237,32 @@ impl NodeState<'_> {
         taints
     }
 
-    /// The node as the scheduler sees it.
+    /// The node as the scheduler sees it, but for who lives there. One that is going away has no room for anybody.
     ///
     /// # Errors
-    /// When a quantity cannot be read.
-    pub fn for_scheduling(&self) -> Result<Node, BadQuantity> {
+    /// When a quantity or a port cannot be read.
+    pub fn for_scheduling(&self) -> Result<Node, NodeError> {
+        let name = self.name();
+        let mut node_labels = self.labels().clone();
+        let hostname = || self.node_label(labels::HOSTNAME).unwrap_or(name).to_owned();
+        node_labels.entry(labels::HOSTNAME.to_owned()).or_insert_with(hostname);
+        let node = Node {
+            name: name.into(),
+            initialized: self.is_initialized(),
+            labels: Requirements::from_labels(&node_labels),
+            taints: self.taints(),
+            leaving: self.is_deleting(),
+            ..Node::default()
+        };
+        if node.leaving {
+            return Ok(node);
+        }
+        let (available, bound_daemons) = self.room()?;
+        Ok(Node { available, bound_daemons, ports: self.ports_taken()?, ..node })
+    }
+
+    /// What is left of the node, and what DaemonSet pods have of the rest.
+    fn room(&self) -> Result<(Resources, Resources), BadQuantity> {
         let mut available = self.allocatable()?;
         let mut bound_daemons = Resources::new();
         for pod in &self.pods {
@@ -218,17 +273,17 @@ impl NodeState<'_> {
                 bound_daemons.add(&requests);
             }
         }
-        let name = self.name();
-        let mut node_labels = self.labels().clone();
-        node_labels.entry(labels::HOSTNAME.to_owned()).or_insert_with(|| name.to_owned());
-        Ok(Node {
-            name: name.into(),
-            initialized: self.is_initialized(),
-            labels: Requirements::from_labels(&node_labels),
-            taints: self.taints(),
-            available,
-            bound_daemons,
-            ..Node::default()
-        })
+        Ok((available, bound_daemons))
+    }
+
+    /// The ports that are taken; those of a pod that is about to end, too, as long as it is there.
+    fn ports_taken(&self) -> Result<Vec<HostPort>, NodeError> {
+        let mut out = vec![];
+        for (pod, spec) in self.pods.iter().filter_map(|pod| Some((pod, pod.spec.as_ref()?))) {
+            out.extend(ports::of_pod(spec).map_err(|error| NodeError::Ports { pod: pods::name(pod), error })?);
+        }
+        out.sort();
+        out.dedup();
+        Ok(out)
     }
 }

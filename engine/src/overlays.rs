@@ -24,10 +24,10 @@ use dovetail_api::node_overlay::NodeOverlay;
 use dovetail_api::node_pool::NodePool;
 use dovetail_api::validation::{self, OverlayProblem};
 use dovetail_scheduler::instance_type::InstanceType;
-use dovetail_scheduler::requirement::{Name, RequirementError};
+use dovetail_scheduler::requirement::RequirementError;
 use dovetail_scheduler::requirements::{Requirements, WellKnown};
 use ledger::Ledger;
-use shelf::{Shelf, Ways};
+use shelf::{Shelf, Subject, Vocabulary, Ways};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -175,7 +175,7 @@ impl fmt::Display for Conflict {
 
 /// Evaluates all overlays against what all pools are offered. The order of the overlays does not matter.
 pub fn evaluate(overlays: &[NodeOverlay], offers: &[Offer], well_known: &WellKnown) -> Evaluation {
-    let mut read: Vec<(&str, Result<Correction, Vec<Fault>>)> = overlays
+    let mut read: Vec<Read<'_>> = overlays
         .iter()
         .map(|overlay| (overlay.metadata.name.as_deref().unwrap_or_default(), Correction::read(overlay)))
         .collect();
@@ -186,20 +186,22 @@ pub fn evaluate(overlays: &[NodeOverlay], offers: &[Offer], well_known: &WellKno
         .enumerate()
         .map(|(number, (name, correction))| {
             let outcome = match correction {
-                Ok(correction) => store.enter(number, correction, &read, well_known),
+                Ok(correction) => store.hear(number, correction, &read, well_known),
                 Err(faults) => Outcome::Invalid(faults.clone()),
             };
             ((*name).to_owned(), outcome)
         })
         .collect();
-    store.evaluation(outcomes)
+    store.evaluation(outcomes, &read)
 }
 
+/// An overlay by name, read.
 type Read<'o> = (&'o str, Result<Correction, Vec<Fault>>);
 
-/// What is offered and what overlays have written about it.
+/// What is offered, and what overlays have said about it.
 struct Store<'a> {
     offers: &'a [Offer],
+    words: Vocabulary,
     ways: Ways<'a>,
     shelves: Vec<(Shelf<'a>, Ledger)>,
     /// For each offer its shelf: pools that sell the same under the same labels share one.
@@ -208,17 +210,16 @@ struct Store<'a> {
 
 impl<'a> Store<'a> {
     fn new(offers: &'a [Offer], read: &[Read<'_>]) -> Self {
-        let named = read.iter().flat_map(|(_, correction)| correction.as_ref().ok());
-        let keys: BTreeSet<Name> = named.flat_map(|c| c.requirements.iter().map(|(key, _)| key.clone())).collect();
-        let mut store = Self { offers, ways: Ways::default(), shelves: vec![], shelf_of: vec![] };
+        let words = Vocabulary::of(read.iter().filter_map(|(_, correction)| correction.as_ref().ok()));
+        let mut store = Self { offers, words, ways: Ways::default(), shelves: vec![], shelf_of: vec![] };
         let mut known: Vec<(&Arc<[Arc<InstanceType>]>, Requirements)> = vec![];
         for offer in offers {
-            let named = offer.labels.iter().filter(|(key, _)| keys.contains(*key));
+            let named = offer.labels.iter().filter(|(key, _)| store.words.keys.contains(*key));
             let labels: Requirements = named.map(|(key, value)| (key.clone(), value.clone())).collect();
             let same = known.iter().position(|(types, l)| Arc::ptr_eq(types, &offer.instance_types) && *l == labels);
             store.shelf_of.push(same.unwrap_or(known.len()));
             if same.is_none() {
-                let shelf = Shelf::new(&offer.instance_types, &labels, &keys, &mut store.ways);
+                let shelf = Shelf::new(&offer.instance_types, &labels, &store.words, &mut store.ways);
                 let ledger = Ledger::new(&shelf);
                 store.shelves.push((shelf, ledger));
                 known.push((&offer.instance_types, labels));
@@ -228,17 +229,14 @@ impl<'a> Store<'a> {
     }
 
     /// Hears one overlay after all that come before it.
-    fn enter(&mut self, number: usize, correction: &Correction, read: &[Read<'_>], well_known: &WellKnown) -> Outcome {
-        let selected = self.ways.selected(correction, well_known);
-        let reached: Vec<Vec<usize>> =
-            self.shelves.iter().map(|(shelf, _)| shelf.reached(correction, &selected)).collect();
-        if let Some(conflict) = self.conflict(correction, &reached, &selected, read) {
+    fn hear(&mut self, number: usize, correction: &Correction, read: &[Read<'_>], well_known: &WellKnown) -> Outcome {
+        let subject = Subject::new(correction, &self.words, &self.ways, well_known);
+        let reached: Vec<Vec<usize>> = self.shelves.iter().map(|(shelf, _)| shelf.reached(&subject)).collect();
+        if let Some(conflict) = self.conflict(correction.weight, &subject, &reached, read) {
             return Outcome::Conflict(conflict);
         }
         for ((shelf, ledger), types) in self.shelves.iter_mut().zip(&reached) {
-            for t in types {
-                ledger.write(*t, correction, number, shelf, shelf.offerings(*t, &selected));
-            }
+            types.iter().for_each(|t| ledger.enter(number, *t, &subject, shelf));
         }
         let selected = self.shelf_of.iter().map(|shelf| reached[*shelf].len()).sum();
         Outcome::Applied { selected, changed: 0 }
@@ -246,34 +244,36 @@ impl<'a> Store<'a> {
 
     fn conflict(
         &self,
-        correction: &Correction,
+        weight: i32,
+        subject: &Subject<'_>,
         reached: &[Vec<usize>],
-        selected: &[bool],
         read: &[Read<'_>],
     ) -> Option<Conflict> {
-        let weight_of = |number: usize| read[number].1.as_ref().map(|c| c.weight).ok();
+        // The heaviest are heard first, so that all of this weight come from here on.
+        let equals = read.partition_point(|(_, other)| other.as_ref().map_or(0, |c| c.weight) > weight);
         let mut with: BTreeSet<usize> = BTreeSet::new();
-        let mut first = None;
+        let mut place: Option<(&str, &str, Disputed)> = None;
         for (number, ((shelf, ledger), types)) in self.shelves.iter().zip(reached).enumerate() {
             for t in types {
-                let met = ledger.met(*t, correction, shelf.offerings(*t, selected));
-                for (disputed, other) in met.filter(|(_, other)| weight_of(*other) == Some(correction.weight)) {
-                    with.insert(other);
-                    let place = (self.first_pool(number), &*shelf.types[*t].name, disputed);
-                    first = Some(first.map_or_else(|| place.clone(), |known| place.clone().min(known)));
-                }
+                shelf.said(*t, subject).filter(|said| ledger.last(*said).is_some_and(|l| l >= equals)).for_each(
+                    |said| {
+                        with.extend(ledger.last(said));
+                        let here = (self.first_pool(number), &*shelf.types[*t].name, self.disputed(shelf, *t, said));
+                        place = Some(place.take().map_or_else(|| here.clone(), |known| known.min(here.clone())));
+                    },
+                );
             }
         }
-        let (pool, instance_type, disputed) = first?;
+        let (pool, instance_type, disputed) = place?;
         let mut with: Vec<String> = with.into_iter().map(|number| read[number].0.to_owned()).collect();
         with.sort();
-        Some(Conflict {
-            weight: correction.weight,
-            with,
-            pool: pool.to_owned(),
-            instance_type: instance_type.to_owned(),
-            disputed,
-        })
+        Some(Conflict { weight, with, pool: pool.to_owned(), instance_type: instance_type.to_owned(), disputed })
+    }
+
+    fn disputed(&self, shelf: &Shelf<'_>, t: usize, number: usize) -> Disputed {
+        let (_, amounts) = shelf.numbers(t);
+        let resource = number.checked_sub(amounts.start).and_then(|n| self.words.resources.get(n));
+        resource.map_or(Disputed::Price, |name| Disputed::Capacity(name.to_string()))
     }
 
     /// The first pool by name that has this shelf.
@@ -282,25 +282,19 @@ impl<'a> Store<'a> {
         pools.map(|(offer, _)| offer.pool.as_str()).min().unwrap_or_default()
     }
 
-    fn evaluation(&self, mut outcomes: Vec<(String, Outcome)>) -> Evaluation {
+    fn evaluation(&self, mut outcomes: Vec<(String, Outcome)>, read: &[Read<'_>]) -> Evaluation {
         for shelf in &self.shelf_of {
             let (shelf, ledger) = &self.shelves[*shelf];
-            for writer in (0..shelf.types.len()).flat_map(|t| ledger.writers(t)) {
-                if let Some((_, Outcome::Applied { changed, .. })) = outcomes.get_mut(writer) {
+            for overlay in (0..shelf.types.len()).flat_map(|t| ledger.heard(t, shelf)) {
+                if let Some((_, Outcome::Applied { changed, .. })) = outcomes.get_mut(overlay) {
                     *changed += 1;
                 }
             }
         }
-        let mut made: Vec<Option<Arc<[Arc<InstanceType>]>>> = vec![None; self.shelves.len()];
-        let instance_types = self
-            .offers
-            .iter()
-            .zip(&self.shelf_of)
-            .map(|(offer, shelf)| {
-                let apply = || self.shelves[*shelf].1.apply(&offer.instance_types);
-                Arc::clone(made[*shelf].get_or_insert_with(apply))
-            })
-            .collect();
-        Evaluation { instance_types, outcomes }
+        let corrections: Vec<Option<&Correction>> =
+            read.iter().map(|(_, correction)| correction.as_ref().ok()).collect();
+        let made: Vec<_> =
+            self.shelves.iter().map(|(shelf, ledger)| ledger.apply(shelf, &self.words, &corrections)).collect();
+        Evaluation { instance_types: self.shelf_of.iter().map(|shelf| Arc::clone(&made[*shelf])).collect(), outcomes }
     }
 }

@@ -3,13 +3,15 @@
 //! The predicates are those of the specification ("scheduling" 2.1). A rule that the scheduler does not keep yet is
 //! named here, in one place, so that such a pod is reported instead of being misplaced.
 
+use crate::between_pods::RuleError;
+use crate::ports::{self, PortError};
 use crate::requests::{self, BadQuantity};
 use crate::selection::{self, SelectionError};
 use crate::volumes::{VolumeError, VolumeIndex};
 use dovetail_api::labels;
 use dovetail_scheduler::problem::PodClass;
 use dovetail_scheduler::requirement::Name;
-use k8s_openapi::api::core::v1::{Pod, PodAntiAffinity, PodSpec};
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 /// Why a pod takes no part in a round.
@@ -27,6 +29,12 @@ pub enum PodError {
     /// More than one thing is wrong with it.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Several(Vec<PodError>),
+    /// A port of the node that it asks for cannot be had.
+    #[error(transparent)]
+    Ports(#[from] PortError),
+    /// One of its rules about other pods makes no sense.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     /// It has no spec.
     #[error("the pod has no spec: add one with at least one container")]
     NoSpec,
@@ -36,7 +44,8 @@ impl PodError {
     /// Whether the manifest itself is wrong, rather than asking for something that provisioning does not do.
     pub fn is_bad_input(&self) -> bool {
         match self {
-            Self::Quantity(_) | Self::NoSpec | Self::Selection(SelectionError::Expression { .. }) => true,
+            Self::Quantity(_) | Self::NoSpec | Self::Ports(_) | Self::Rule(_) => true,
+            Self::Selection(SelectionError::Expression { .. }) => true,
             Self::Selection(_) => false,
             Self::Volumes(error) => error.is_bad_input(),
             Self::Several(errors) => errors.iter().any(Self::is_bad_input),
@@ -79,7 +88,8 @@ pub fn is_terminal(pod: &Pod) -> bool {
     matches!(pod.status.as_ref().and_then(|s| s.phase.as_deref()), Some("Failed" | "Succeeded"))
 }
 
-fn is_terminating(pod: &Pod) -> bool {
+/// Whether the pod has been told to end.
+pub fn is_terminating(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()
 }
 
@@ -113,7 +123,12 @@ pub fn is_reschedulable(pod: &Pod) -> bool {
         && !is_mirror(pod)
 }
 
-/// What the pod needs.
+/// Whether a pod on a node that goes away is placed anew.
+pub fn is_replaced(pod: &Pod) -> bool {
+    is_reschedulable(pod) && !is_do_not_disrupt(pod)
+}
+
+/// What the pod needs by itself, whatever other pods there are.
 ///
 /// # Errors
 /// When its manifest cannot be read.
@@ -123,6 +138,7 @@ pub fn class(pod: &Pod) -> Result<PodClass, PodError> {
         requests: requests::of_pod(spec, pod.status.as_ref())?,
         selection: selection::of_pod(spec)?,
         tolerations: selection::tolerations(spec),
+        ports: ports::of_pod(spec)?,
         unsupported: unsupported(spec),
         ..PodClass::default()
     })
@@ -159,49 +175,10 @@ pub fn check_pending(pod: &Pod, class: &PodClass) -> Result<(), PodError> {
     Ok(selection::check(spec, &class.selection)?)
 }
 
-/// The rules a pod asks for that the scheduler does not keep yet. Wishes (preferred affinity, ScheduleAnyway) are not
-/// among them: a node that does not grant a wish is still a right one.
+/// What a pod asks for that the scheduler cannot give.
 fn unsupported(spec: &PodSpec) -> Vec<Name> {
-    let hard_spread =
-        |c: &k8s_openapi::api::core::v1::TopologySpreadConstraint| c.when_unsatisfiable == "DoNotSchedule";
-    let affinity = spec.affinity.as_ref();
-    let pod_affinity = affinity.and_then(|a| a.pod_affinity.as_ref());
-    let rules = [
-        ("topology spread", spec.topology_spread_constraints.iter().flatten().any(hard_spread)),
-        (
-            "pod affinity",
-            pod_affinity
-                .and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref())
-                .is_some_and(|t| !t.is_empty()),
-        ),
-        ("pod anti-affinity", affinity.and_then(|a| a.pod_anti_affinity.as_ref()).is_some_and(has_required)),
-        ("host ports", takes_host_ports(spec)),
-        ("persistent volumes", has_volumes(spec)),
-        ("resource claims", has_resource_claims(spec)),
-    ];
-    rules.into_iter().filter(|(_, asked)| *asked).map(|(rule, _)| Name::from(rule)).collect()
-}
-
-fn has_required(anti_affinity: &PodAntiAffinity) -> bool {
-    anti_affinity.required_during_scheduling_ignored_during_execution.as_ref().is_some_and(|t| !t.is_empty())
-}
-
-/// Whether the pod, where it runs, keeps others away by required anti-affinity.
-pub fn repels(pod: &Pod) -> bool {
-    let affinity = pod.spec.as_ref().and_then(|s| s.affinity.as_ref());
-    affinity.and_then(|a| a.pod_anti_affinity.as_ref()).is_some_and(has_required)
-}
-
-fn takes_host_ports(spec: &PodSpec) -> bool {
-    let on_host_network = spec.host_network == Some(true); // then every port is one of the host's
-    spec.containers
-        .iter()
-        .flat_map(|c| c.ports.iter().flatten())
-        .any(|p| on_host_network || p.host_port.is_some_and(|port| port != 0))
-}
-
-fn has_volumes(spec: &PodSpec) -> bool {
-    spec.volumes.iter().flatten().any(|v| v.persistent_volume_claim.is_some() || v.ephemeral.is_some())
+    let asked = [("resource claims", has_resource_claims(spec))];
+    asked.into_iter().filter(|(_, asked)| *asked).map(|(rule, _)| Name::from(rule)).collect()
 }
 
 fn has_resource_claims(spec: &PodSpec) -> bool {

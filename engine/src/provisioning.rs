@@ -3,20 +3,22 @@
 //! This is the provisioning round as far as it is a decision (specification "scheduling" 2.5, 2.6, 4.1). The same function
 //! serves the controller and the offline plan. It solves nothing, and what it leaves out it says.
 
-use crate::nodes::{self, NodeState};
+use crate::batch::Batch;
+use crate::between_pods::RuleError;
+use crate::daemon_sets::{self, DaemonPods};
+use crate::default_spread::DefaultSpread;
+use crate::nodes::{self, NodeError, NodeState};
 use crate::objects::Objects;
 use crate::overlays::{self, Offer};
 use crate::pods::{self, PodError};
 use crate::pools::{self, NotReady};
-use crate::repulsion::Repulsion;
-use crate::requests::BadQuantity;
+use crate::residents::Residents;
 use crate::volumes::{TypeLimits, Unsupported, VolumeIndex};
-use crate::{daemon_sets, selection};
 use dovetail_api::node_overlay::NodeOverlay;
 use dovetail_api::node_pool::NodePool;
 use dovetail_cloudprovider::source::InstanceTypeSource;
 use dovetail_scheduler::instance_type::InstanceType;
-use dovetail_scheduler::problem::{self, Classes, Problem, Settings};
+use dovetail_scheduler::problem::{self, Node, Problem, Settings};
 use dovetail_scheduler::resources::Resources;
 use k8s_openapi::api::core::v1::Pod;
 use std::collections::BTreeMap;
@@ -37,21 +39,30 @@ pub struct Round {
     pub notes: Vec<String>,
 }
 
-/// Makes the problem of a provisioning round.
-pub fn assemble(objects: &Objects, source: &dyn InstanceTypeSource, settings: Settings) -> Round {
+/// How the operator wants rounds to be made.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How strictly preferences and minimum values are taken.
+    pub settings: Settings,
+    /// How evenly pods are spread that say nothing about it.
+    pub default_spread: DefaultSpread,
+}
+
+/// Makes the problem of a provisioning round. The order of the objects makes no difference to it.
+pub fn assemble(objects: &Objects, source: &dyn InstanceTypeSource, options: &Options) -> Round {
     let mut round = Round::default();
-    round.problem.settings = settings;
+    round.problem.settings = options.settings;
     round.problem.well_known = source.well_known().clone();
     let states = nodes::join(&objects.nodes, &objects.node_claims, &objects.pods);
 
     round.add_pools(objects, source, &states);
     let unsupported = Unsupported::default();
     let volumes = VolumeIndex::of(objects, &unsupported);
-    round.add_nodes(&states, &volumes);
     round.add_daemons(objects);
-    round.add_pods(objects, &states, &volumes);
+    let residents = round.add_pods(objects, &states, &volumes, &options.default_spread);
+    round.add_nodes(&states, &volumes, residents);
     round.problem.sort();
-    round.add_notes(objects);
+    round.add_notes();
     round
 }
 
@@ -62,7 +73,7 @@ impl Round {
             match (state.pool(), state.capacity()) {
                 (Some(pool), Ok(capacity)) => usage.entry(pool).or_default().add(&capacity),
                 (_, Ok(_)) => {}
-                (_, Err(error)) => self.bad_node(state, &error),
+                (_, Err(error)) => self.bad_node(state, &error.into()),
             }
         }
         let mut offers = Vec::new();
@@ -148,16 +159,21 @@ impl Round {
         if types.is_empty() { Err(NotReady::Provider("no instance types are on offer".to_owned())) } else { Ok(types) }
     }
 
-    fn add_nodes(&mut self, states: &[NodeState<'_>], volumes: &VolumeIndex<'_>) {
+    /// Adds the nodes that may take pods, and those that are going away if something counts that stays on them.
+    fn add_nodes(&mut self, states: &[NodeState<'_>], volumes: &VolumeIndex<'_>, residents: Vec<Vec<(usize, u32)>>) {
         let types = TypeLimits::of(&self.problem.pools);
-        for state in states.iter().filter(|s| !s.is_deleting()) {
+        for (state, residents) in states.iter().zip(residents) {
+            if state.is_deleting() && residents.is_empty() {
+                continue;
+            }
             if !state.is_known() {
                 let claim = state.name();
                 self.notes.push(format!("NodeClaim {claim} has not been launched: nothing is placed on it"));
                 continue;
             }
             match state.for_scheduling() {
-                Ok(mut node) => {
+                Ok(node) => {
+                    let mut node = Node { residents, ..node };
                     volumes.attach(state, &types, &mut node);
                     self.problem.nodes.push(node);
                 }
@@ -166,7 +182,7 @@ impl Round {
         }
     }
 
-    fn bad_node(&mut self, state: &NodeState<'_>, error: &BadQuantity) {
+    fn bad_node(&mut self, state: &NodeState<'_>, error: &NodeError) {
         let entry = (format!("Node {}", state.name()), error.to_string());
         if !self.bad_input.contains(&entry) {
             self.bad_input.push(entry);
@@ -174,8 +190,9 @@ impl Round {
     }
 
     fn add_daemons(&mut self, objects: &Objects) {
+        let pods = DaemonPods::of(objects);
         for set in &objects.daemon_sets {
-            match daemon_sets::pod(set, &objects.pods) {
+            match pods.pod(set) {
                 Ok(pod) => self.problem.daemons.push(pod),
                 Err(error) => self.bad_input.push((format!("DaemonSet {}", daemon_sets::name(set)), error.to_string())),
             }
@@ -183,57 +200,62 @@ impl Round {
         self.problem.daemons.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
-    fn add_pods(&mut self, objects: &Objects, states: &[NodeState<'_>], volumes: &VolumeIndex<'_>) {
-        let mut classes = Classes::default();
-        let repulsion = Repulsion::of(states);
-        for pod in objects.pods.iter().filter(|p| pods::wants_a_node(p)) {
-            self.add_pod(pod, pods::pending(pod, volumes), &repulsion, &mut classes);
-        }
-        // Pods of nodes that are going away need a place too, and were let in once: they are not checked again.
-        for state in states.iter().filter(|s| s.is_deleting()) {
-            for pod in state.pods.iter().filter(|p| pods::is_reschedulable(p) && !pods::is_do_not_disrupt(p)) {
-                self.add_pod(pod, pods::leaving(pod, volumes), &repulsion, &mut classes);
-            }
-        }
-        self.problem.pods.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-
-    fn add_pod(
+    /// Adds the pods that want a place, and what runs on each of the nodes as far as it concerns them.
+    fn add_pods<'o>(
         &mut self,
-        pod: &Pod,
-        class: Result<problem::PodClass, PodError>,
-        repulsion: &Repulsion<'_>,
-        classes: &mut Classes,
-    ) {
-        match class {
-            Ok(mut class) => {
-                if repulsion.applies_to(pod) {
-                    class.unsupported.push("distance from running pods with anti-affinity".into());
+        objects: &'o Objects,
+        states: &[NodeState<'o>],
+        volumes: &VolumeIndex<'_>,
+        default_spread: &'o DefaultSpread,
+    ) -> Vec<Vec<(usize, u32)>> {
+        let mut batch = Batch::of(objects, default_spread);
+        let pending = objects.pods.iter().filter(|p| pods::wants_a_node(p)).map(|p| (p, false));
+        // Pods of nodes that are going away need a place too, and were let in once: they are not checked again.
+        let leaving = states.iter().filter(|s| s.is_deleting()).flat_map(|s| &s.pods);
+        let leaving = leaving.filter(|p| pods::is_replaced(p)).map(|p| (*p, true));
+        let mut wanting: Vec<(&Pod, bool)> = pending.chain(leaving).collect();
+        wanting.sort_by_cached_key(|(pod, _)| (pods::name(pod), pod.metadata.uid.clone()));
+        for (pod, moves) in wanting {
+            let class = if moves { pods::leaving(pod, volumes) } else { pods::pending(pod, volumes) };
+            let heard = class.and_then(|class| Ok(batch.add(pod, class)?));
+            match heard {
+                Ok(()) => {}
+                Err(error) if error.is_bad_input() => {
+                    self.bad_input.push((format!("Pod {}", pods::name(pod)), error.to_string()));
                 }
-                let created = pod.metadata.creation_timestamp.as_ref().map_or(0, |t| t.0.as_second());
-                let class = classes.intern(&mut self.problem, class);
-                let uid = pod.metadata.uid.as_deref().unwrap_or_default().into();
-                self.problem.pods.push(problem::Pod { name: pods::name(pod).as_str().into(), uid, created, class });
+                Err(error) => self.rejected.push((pods::name(pod), error)),
             }
-            Err(error) if error.is_bad_input() => {
-                self.bad_input.push((format!("Pod {}", pods::name(pod)), error.to_string()));
-            }
-            Err(error) => self.rejected.push((pods::name(pod), error)),
         }
+        let mut unreadable = Unreadable::default();
+        let residents = Residents::of(states, &mut batch.sets, |pod, error| unreadable.add(pod, error));
+        self.notes.extend(unreadable.notes());
+        let mut sets = batch.close(residents.repelled(), &mut self.problem);
+        residents.settle(&mut sets, &mut self.problem)
     }
 
-    fn add_notes(&mut self, objects: &Objects) {
-        let wishes = objects.pods.iter().filter(|p| pods::wants_a_node(p));
-        let wishes = wishes.filter(|p| p.spec.as_ref().is_some_and(selection::has_wishes_between_pods)).count();
-        if wishes > 0 {
-            self.notes.push(format!(
-                "{wishes} pod(s) prefer a distance to other pods (preferred affinity or ScheduleAnyway spread): not considered yet"
-            ));
-        }
+    fn add_notes(&mut self) {
         let reserved = self.problem.pools.iter().flat_map(|p| p.instance_types.iter()).flat_map(|t| &t.offerings);
         if reserved.into_iter().any(|o| o.reservation_capacity.is_some()) {
             self.notes.push("capacity reservations are on offer: they are not used yet".to_owned());
         }
+    }
+}
+
+/// What cannot be read of the rules of running pods: by fault, the first pod that has it and how many others do.
+#[derive(Default)]
+struct Unreadable(BTreeMap<String, (String, usize)>);
+
+impl Unreadable {
+    fn add(&mut self, pod: &Pod, error: &RuleError) {
+        let known = self.0.entry(error.to_string());
+        known.and_modify(|(_, others)| *others += 1).or_insert_with(|| (pods::name(pod), 0));
+    }
+
+    fn notes(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().map(|(fault, (pod, others))| {
+            let others = if others > 0 { format!(" and {others} other(s)") } else { String::new() };
+            format!("running pod {pod}{others} keeps nobody away by a rule that cannot be read: {fault}")
+        })
     }
 }
 

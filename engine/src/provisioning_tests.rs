@@ -1,132 +1,10 @@
 //! Making problems of clusters, told as small stories and planned with Karpenter's rule.
 
 use super::*;
+use crate::testing::{Cluster, REGISTERED, and, claim, needs, node, pod, pool};
 use dovetail_cloudprovider::ec2::{Catalogue, Ec2Settings};
-use dovetail_cloudprovider::kwok::{self, KwokCatalogue};
 use dovetail_cloudprovider::source::Ec2Source;
-use dovetail_scheduler::policy;
 use serde_json::{Value, json};
-
-/// Two types in one zone: 2 cores for $0.10 and 8 cores for $0.40.
-fn catalogue() -> KwokCatalogue {
-    let machine = |name: &str, cpu: u32, memory: &str, price: f64| {
-        let requirements = json!([
-            {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
-            {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["zone-a"]},
-        ]);
-        json!({
-            "name": name, "architecture": "amd64", "operatingSystems": ["linux"],
-            "resources": {"cpu": cpu.to_string(), "memory": memory, "pods": "20"},
-            "overhead": {"cpu": "0", "memory": "0"},
-            "offerings": [{"Price": price, "Available": true, "Requirements": requirements}],
-        })
-    };
-    let machines = json!([machine("small", 2, "4Gi", 0.1), machine("large", 8, "16Gi", 0.4)]);
-    kwok::read(&machines.to_string()).expect("a readable catalogue")
-}
-
-/// A cluster, as manifests.
-#[derive(Default)]
-struct Cluster(Objects);
-
-impl Cluster {
-    fn with(mut self, object: Value) -> Self {
-        fn read<T: serde::de::DeserializeOwned>(object: Value) -> T {
-            serde_json::from_value(object).expect("a readable manifest")
-        }
-        match object["kind"].as_str().expect("a kind") {
-            "NodePool" => self.0.node_pools.push(read(object)),
-            "NodeOverlay" => self.0.node_overlays.push(read(object)),
-            "NodeClaim" => self.0.node_claims.push(read(object)),
-            "Node" => self.0.nodes.push(read(object)),
-            "Pod" => self.0.pods.push(read(object)),
-            "DaemonSet" => self.0.daemon_sets.push(read(object)),
-            other => panic!("no story has a {other}"),
-        }
-        self
-    }
-
-    fn pods(self, name: &str, n: usize, spec: &Value) -> Self {
-        (0..n).fold(self, |cluster, i| cluster.with(pod(&format!("{name}-{i}"), spec)))
-    }
-
-    fn round(&self) -> Round {
-        assemble(&self.0, &catalogue(), Settings::default())
-    }
-
-    /// What is bought, what goes onto nodes that are there, and what is left over.
-    fn outcome(&self) -> Vec<String> {
-        let round = self.round();
-        assert_eq!(round.bad_input, []);
-        let problem = &round.problem;
-        let plan = policy::run(policy::by_name("karpenter").expect("the baseline"), problem);
-        let names = |pods: &[usize]| {
-            pods.iter().map(|p| problem.pods[*p].name.replace("default/", "")).collect::<Vec<_>>().join(" ")
-        };
-        let bought = plan
-            .claims
-            .iter()
-            .map(|c| format!("buy {}: {}", c.type_names(problem).next().unwrap_or("nothing"), names(&c.pods)));
-        let used = plan.existing.iter().map(|e| format!("use {}: {}", problem.nodes[e.node].name, names(&e.pods)));
-        let left = plan
-            .unplaced
-            .iter()
-            .map(|(p, why)| format!("{}: {}", names(&[*p]), why.explain(problem, problem.class_of(*p))));
-        let rejected = round.rejected.iter().map(|(pod, why)| format!("{}: {why}", pod.replace("default/", "")));
-        bought.chain(used).chain(left).chain(rejected).collect()
-    }
-}
-
-fn pod(name: &str, spec: &Value) -> Value {
-    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default", "uid": name}, "spec": spec})
-}
-
-fn needs(cpu: &str) -> Value {
-    json!({"containers": [{"name": "main", "image": "app", "resources": {"requests": {"cpu": cpu}}}]})
-}
-
-fn and(mut spec: Value, field: &str, value: Value) -> Value {
-    spec[field] = value;
-    spec
-}
-
-fn pool(name: &str, changes: &[(&str, Value)]) -> Value {
-    let mut pool = json!({
-        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": name},
-        "spec": {"template": {"spec": {
-            "requirements": [],
-            "nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"},
-        }}},
-    });
-    for (pointer, value) in changes {
-        let (parent, field) = pointer.rsplit_once('/').expect("a path");
-        pool.pointer_mut(parent).expect("a known parent")[field] = value.clone();
-    }
-    pool
-}
-
-fn node(name: &str, cpu: &str, labels: Value) -> Value {
-    let resources = json!({"cpu": cpu, "memory": "16Gi", "pods": "20"});
-    json!({
-        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels},
-        "spec": {"providerID": format!("kwok://{name}")}, "status": {"capacity": resources, "allocatable": resources},
-    })
-}
-
-fn claim(name: &str, node: &str, cpu: &str) -> Value {
-    let resources = json!({"cpu": cpu, "memory": "16Gi", "pods": "20"});
-    json!({
-        "apiVersion": "karpenter.sh/v1", "kind": "NodeClaim",
-        "metadata": {"name": name, "labels": {"karpenter.sh/nodepool": "default"}},
-        "spec": {
-            "requirements": [], "startupTaints": [{"key": "boot", "effect": "NoExecute"}],
-            "nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"},
-        },
-        "status": {"providerID": format!("kwok://{node}"), "capacity": resources, "allocatable": resources},
-    })
-}
-
-const REGISTERED: &str = "karpenter.sh/registered";
 
 #[test]
 fn pods_are_packed_into_the_pools_that_are_ready() {
@@ -153,7 +31,7 @@ fn a_pool_of_another_providers_class_is_not_bought_from() {
     let catalogue = Catalogue::embedded().expect("the catalogue inside");
     let source = Ec2Source::new(catalogue, "us-east-1", Ec2Settings::default()).expect("a known region");
     let foreign = Cluster::default().with(pool("foreign", &[])).pods("web", 1, &needs("500m"));
-    let round = assemble(&foreign.0, &source, Settings::default());
+    let round = assemble(&foreign.objects, &source, &Options::default());
     assert!(round.problem.pools.is_empty());
     assert_eq!(
         round.not_ready.iter().map(|(pool, why)| format!("{pool}: {why}")).collect::<Vec<_>>(),
@@ -340,22 +218,21 @@ fn a_pod_that_shuns_pools_is_rejected_with_the_words_users_know() {
 }
 
 #[test]
-fn rules_that_are_not_kept_yet_are_reported_by_name() {
-    let far = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
-        {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}}
-    ]}});
-    let picky = and(needs("1"), "affinity", far.clone());
-    let cluster = Cluster::default().with(pool("default", &[])).pods("web", 1, &picky);
-    assert_eq!(cluster.outcome(), ["web-0: not placed, because this version cannot keep its pod anti-affinity yet"]);
+fn what_the_scheduler_cannot_give_is_reported_by_name() {
+    let device = and(needs("1"), "resourceClaims", json!([{"name": "gpu", "resourceClaimTemplateName": "gpu"}]));
+    let cluster = Cluster::default().with(pool("default", &[])).pods("web", 1, &device);
+    assert_eq!(cluster.outcome(), ["web-0: not placed, because this version cannot keep its resource claims yet"]);
+}
 
-    let mut victim = pod("victim", &needs("1"));
-    victim["metadata"]["labels"] = json!({"app": "web"});
-    let runs = pod("runs", &and(and(needs("1"), "affinity", far), "nodeName", json!("n1")));
-    let cluster =
-        Cluster::default().with(node("n1", "8", json!({}))).with(runs).with(victim).pods("other", 1, &needs("1"));
-    let outcome = cluster.outcome();
-    assert_eq!(outcome[0], "use n1: other-0");
-    assert!(outcome[1].contains("distance from running pods"), "{}", outcome[1]);
+#[test]
+fn a_cordoned_node_takes_nothing_whether_or_not_it_bears_the_taint() {
+    let mut cordoned = node("n1", "8", json!({}));
+    cordoned["spec"]["unschedulable"] = json!(true);
+    let cluster = Cluster::default().with(cordoned);
+    let refused = cluster.clone().pods("web", 1, &needs("1"));
+    assert_eq!(refused.outcome(), ["web-0: there is no NodePool to buy a node from"]);
+    let tolerant = and(needs("1"), "tolerations", json!([{"operator": "Exists"}]));
+    assert_eq!(cluster.pods("all", 1, &tolerant).outcome(), ["use n1: all-0"]);
 }
 
 #[test]

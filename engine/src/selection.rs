@@ -121,18 +121,6 @@ pub fn tolerations(spec: &PodSpec) -> Vec<Toleration> {
     out
 }
 
-/// Whether the pod prefers to be near to or far from other pods, without insisting.
-pub fn has_wishes_between_pods(spec: &PodSpec) -> bool {
-    let affinity = spec.affinity.as_ref();
-    let near =
-        affinity.and_then(|a| a.pod_affinity.as_ref()?.preferred_during_scheduling_ignored_during_execution.as_ref());
-    let far = affinity
-        .and_then(|a| a.pod_anti_affinity.as_ref()?.preferred_during_scheduling_ignored_during_execution.as_ref());
-    near.is_some_and(|t| !t.is_empty())
-        || far.is_some_and(|t| !t.is_empty())
-        || spec.topology_spread_constraints.iter().flatten().any(|c| c.when_unsatisfiable == "ScheduleAnyway")
-}
-
 fn toleration(toleration: &core::Toleration) -> Option<Toleration> {
     let comparison = match toleration.operator.as_deref() {
         None | Some("" | "Equal") => Comparison::Equal,

@@ -92,12 +92,16 @@ pub fn default_class(classes: &[StorageClass]) -> Option<&str> {
     classes.iter().filter(is_default).min_by(order).map(|class| name(&class.metadata))
 }
 
-/// The claim that a volume of the pod stands for; `None` for a volume that needs none. An ephemeral volume's is named after
-/// pod and volume.
+/// The name of the claim that an ephemeral volume of the pod has.
+pub fn ephemeral_claim(pod: &Pod, volume: &str) -> String {
+    format!("{}-{volume}", name(&pod.metadata))
+}
+
+/// The claim that a volume of the pod stands for; `None` for a volume that needs none.
 fn claim_name<'p>(pod: &'p Pod, volume: &'p Volume) -> Option<Cow<'p, str>> {
     match (&volume.persistent_volume_claim, &volume.ephemeral) {
         (Some(claim), _) => Some(claim.claim_name.as_str().into()),
-        (None, Some(_)) => Some(format!("{}-{}", name(&pod.metadata), volume.name).into()),
+        (None, Some(_)) => Some(ephemeral_claim(pod, &volume.name).into()),
         (None, None) => None,
     }
 }
@@ -185,7 +189,7 @@ impl<'o> VolumeIndex<'o> {
 
     fn add_claim<'s>(&'s self, needs: &mut Needs<'s>, claim: &Claim<'_>) -> Result<(), VolumeError> {
         let Some(spec) = &claim.object.spec else { return Ok(()) };
-        let class = class_name(claim.object);
+        let class = class_of(claim.object);
         needs.restrict(self.places(spec, class)?);
         if let Some(driver) = self.driver(spec, class) {
             let claim_name = full_name(&claim.object.metadata);
@@ -227,7 +231,7 @@ impl<'o> VolumeIndex<'o> {
         let named = || full_name(&claim.metadata);
         let spec = claim.spec.as_ref();
         let volume = spec.and_then(bound_to);
-        let class = class_name(claim).unwrap_or_default().to_owned();
+        let class = class_of(claim).unwrap_or_default().to_owned();
         if claim.metadata.deletion_timestamp.is_some() {
             return Err(VolumeError::ClaimDeleting { claim: named() });
         }
@@ -239,7 +243,7 @@ impl<'o> VolumeIndex<'o> {
             Some(volume) => self.check_bound(claim, volume, &class)?,
             None => self.check_unbound(claim, &class)?,
         }
-        let driver = spec.and_then(|spec| self.driver(spec, class_name(claim)));
+        let driver = spec.and_then(|spec| self.driver(spec, class_of(claim)));
         match driver.filter(|d| self.unsupported.provisioners.contains(*d)) {
             Some(driver) => Err(VolumeError::Provisioner { claim: named(), class, driver: driver.to_owned() }),
             None => Ok(()),
@@ -287,7 +291,8 @@ fn bound_to(spec: &PersistentVolumeClaimSpec) -> Option<&str> {
     spec.volume_name.as_deref().filter(|v| !v.is_empty())
 }
 
-fn class_name(claim: &PersistentVolumeClaim) -> Option<&str> {
+/// The class that a claim names; an empty name means that it wants none.
+pub fn class_of(claim: &PersistentVolumeClaim) -> Option<&str> {
     let old = claim.metadata.annotations.as_ref().and_then(|a| a.get(OLD_CLASS)).map(String::as_str);
     old.or_else(|| claim.spec.as_ref().and_then(|s| s.storage_class_name.as_deref()))
 }
@@ -334,3 +339,12 @@ impl Needs<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod rounds;
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+mod tests;

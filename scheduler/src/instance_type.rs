@@ -103,6 +103,14 @@ pub struct Overlaid {
     pub capacity: bool,
 }
 
+impl Overlaid {
+    /// What either says.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self { price: self.price || other.price, capacity: self.capacity || other.capacity }
+    }
+}
+
 /// One place and way of buying an instance type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offering {

@@ -3,7 +3,7 @@
 //! A plan is a value that refers to its problem by index. It leaves no choice of substance open, except the one that
 //! launching wants open: which of the listed types a node will be of. How a plan is carried out is not known here.
 
-use crate::instance_type::Price;
+use crate::instance_type::{Overlaid, Price};
 use crate::problem::Problem;
 use crate::reasons::Unplaced;
 use crate::requirement::Name;
@@ -72,5 +72,12 @@ impl PlannedClaim {
     pub fn type_names<'p>(&'p self, problem: &'p Problem) -> impl Iterator<Item = &'p str> {
         let types = &problem.pools[self.pool].instance_types;
         self.types.iter().map(|t| &*types[*t].name)
+    }
+
+    /// What of any of the types is an overlay's word: the annotations of the NodeClaim tell it to whoever launches
+    /// (specification "scheduling" 5.3).
+    pub fn overlaid(&self, problem: &Problem) -> Overlaid {
+        let types = &problem.pools[self.pool].instance_types;
+        self.types.iter().map(|t| types[*t].overlaid).fold(Overlaid::default(), Overlaid::or)
     }
 }

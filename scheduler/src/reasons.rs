@@ -14,9 +14,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 mod event;
+#[cfg(test)]
+mod testing;
 mod words;
 
 pub use event::RESOURCE_CLAIMS;
+pub use words::Words;
 
 /// Why a pod could not be placed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use dovetail_cloudprovider::kwok;
 use dovetail_cloudprovider::source::{Ec2Source, InstanceTypeSource};
 use dovetail_engine::objects::Objects;
 use dovetail_engine::pods;
-use dovetail_engine::provisioning::{self, Round};
+use dovetail_engine::provisioning::{self, Options, Round};
 use dovetail_scheduler::plan::Plan as Decision;
 use dovetail_scheduler::policy::{self, POLICIES, Policy};
 use dovetail_scheduler::problem::{MinValuesPolicy, PreferencePolicy, Settings};
@@ -142,7 +142,7 @@ impl Plan {
     pub(crate) fn decide(&self) -> Result<Decided, CommandError> {
         let input = self.input()?;
         let source = self.source()?;
-        let round = provisioning::assemble(&input.objects, &*source, self.settings());
+        let round = provisioning::assemble(&input.objects, &*source, &self.options());
         if !round.bad_input.is_empty() {
             return Err(CommandError::Objects(located(&input, &round)));
         }
@@ -199,8 +199,8 @@ impl Plan {
         Ok(Box::new(kwok::read(&text).map_err(|e| bad(e.to_string()))?))
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
+    fn options(&self) -> Options {
+        let settings = Settings {
             preferences: match self.preference_policy {
                 Preferences::Respect => PreferencePolicy::Respect,
                 Preferences::Ignore => PreferencePolicy::Ignore,
@@ -209,7 +209,8 @@ impl Plan {
                 MinValues::Strict => MinValuesPolicy::Strict,
                 MinValues::BestEffort => MinValuesPolicy::BestEffort,
             },
-        }
+        };
+        Options { settings, ..Options::default() }
     }
 
     fn text(

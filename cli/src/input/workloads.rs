@@ -60,7 +60,15 @@ pub(crate) fn expand(workloads: &Workloads, objects: &mut Objects) -> Result<Exp
     name_generated(&mut objects.pods);
     let live = Live::of(&objects.pods, &workloads.replica_sets);
     let taken = objects.pods.iter().filter_map(|p| Some((p.metadata.namespace.clone()?, p.metadata.name.clone()?)));
-    let mut expansion = Expansion { taken: taken.collect(), topped_up: vec![], count: 0, made: vec![], errors: vec![] };
+    let claims = objects.persistent_volume_claims.iter().map(|c| &c.metadata);
+    let mut expansion = Expansion {
+        taken: taken.collect(),
+        claims: claims.map(|m| (namespace(m).to_owned(), name(m).to_owned())).collect(),
+        topped_up: vec![],
+        count: 0,
+        made: vec![],
+        errors: vec![],
+    };
     // Pods of StatefulSets have names of their own, so these come before those that take what is free.
     for (place, set) in &workloads.stateful_sets {
         expansion.stateful_set(place, set, objects);
@@ -230,6 +238,8 @@ impl Controller<'_> {
 
 struct Expansion {
     taken: HashSet<(String, String)>,
+    /// The claims there are, by namespace and name.
+    claims: HashSet<(String, String)>,
     /// Workloads with pods among the objects: title, and how many pods were added.
     topped_up: Vec<(String, usize)>,
     /// How many pods are made, with those of workloads that turned out to be too many.
@@ -362,7 +372,7 @@ impl Expansion {
             labels.insert("statefulset.kubernetes.io/pod-name".to_owned(), pod_name.clone());
             labels.insert("apps.kubernetes.io/pod-index".to_owned(), ordinal.to_string());
             for template in &claim_templates {
-                claim(template, namespace, &pod_name, &mut pod, objects);
+                self.claim(template, namespace, &pod_name, &mut pod, objects);
             }
             let (workload, place) = (Arc::clone(&workload), place.clone());
             self.made.push(Made { pod: dovetail_engine::pods::name(&pod), workload, place });
@@ -388,6 +398,31 @@ impl Expansion {
             return None;
         };
         Some((template, wanted))
+    }
+
+    /// Makes the claim that a StatefulSet makes for one of its pods, and the pod's volume that refers to it.
+    fn claim(
+        &mut self,
+        template: &PersistentVolumeClaim,
+        namespace: &str,
+        pod_name: &str,
+        pod: &mut Pod,
+        objects: &mut Objects,
+    ) {
+        let volume = name(&template.metadata).to_owned();
+        let claim_name = format!("{volume}-{pod_name}");
+        if let Some(spec) = &mut pod.spec {
+            let volumes = spec.volumes.get_or_insert_default();
+            volumes.retain(|v| v.name != volume);
+            let source = PersistentVolumeClaimVolumeSource { claim_name: claim_name.clone(), read_only: None };
+            volumes.push(Volume { name: volume, persistent_volume_claim: Some(source), ..Volume::default() });
+        }
+        if self.claims.insert((namespace.to_owned(), claim_name.clone())) {
+            let (name, namespace) = (Some(claim_name), Some(namespace.to_owned()));
+            let metadata = ObjectMeta { name, namespace, ..template.metadata.clone() };
+            let spec = template.spec.clone();
+            objects.persistent_volume_claims.push(PersistentVolumeClaim { metadata, spec, status: None });
+        }
     }
 
     fn has_room(&mut self, controller: &Controller<'_>, more: usize) -> bool {
@@ -423,28 +458,6 @@ impl Expansion {
 
 fn title(controller: &Controller<'_>) -> String {
     format!("{} {}/{}", controller.kind, namespace(controller.metadata), name(controller.metadata))
-}
-
-/// The claim that a StatefulSet makes for one of its pods, and the pod's volume that refers to it.
-fn claim(template: &PersistentVolumeClaim, namespace: &str, pod_name: &str, pod: &mut Pod, objects: &mut Objects) {
-    let volume = name(&template.metadata).to_owned();
-    let claim_name = format!("{volume}-{pod_name}");
-    if let Some(spec) = &mut pod.spec {
-        let volumes = spec.volumes.get_or_insert_default();
-        volumes.retain(|v| v.name != volume);
-        let source = PersistentVolumeClaimVolumeSource { claim_name: claim_name.clone(), read_only: None };
-        volumes.push(Volume { name: volume, persistent_volume_claim: Some(source), ..Volume::default() });
-    }
-    let is_there = objects
-        .persistent_volume_claims
-        .iter()
-        .any(|c| c.metadata.name.as_ref() == Some(&claim_name) && self::namespace(&c.metadata) == namespace);
-    if !is_there {
-        let metadata =
-            ObjectMeta { name: Some(claim_name), namespace: Some(namespace.to_owned()), ..template.metadata.clone() };
-        let spec = template.spec.clone();
-        objects.persistent_volume_claims.push(PersistentVolumeClaim { metadata, spec, status: None });
-    }
 }
 
 #[cfg(test)]

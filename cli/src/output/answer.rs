@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use dovetail_engine::provisioning::Round;
+use dovetail_scheduler::instance_type::Overlaid;
 use dovetail_scheduler::plan::{Plan, PlannedClaim};
 use dovetail_scheduler::requirement::Requirement;
 use dovetail_scheduler::resources;
 use serde::Serialize;
+
+use super::reasons::{self, Unplaced};
 
 /// A plan as JSON and YAML show it.
 #[derive(Debug, Serialize)]
@@ -25,6 +28,8 @@ pub(crate) struct Answer<'p> {
     existing: Vec<Existing<'p>>,
     /// Namespace and name of each pod without a place, and why.
     errors: BTreeMap<&'p str, String>,
+    /// The same as data, pods with the same reasons together.
+    unplaced: Vec<Unplaced<'p>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,6 +44,9 @@ struct Claim<'p> {
     requests: BTreeMap<&'p str, String>,
     /// Dollars per hour of the cheapest offering.
     price: f64,
+    /// `price`, `capacity`: what NodeOverlays changed about some of the types.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overlaid: Vec<&'static str>,
     /// Namespaces and names, in order.
     pods: Vec<&'p str>,
 }
@@ -70,6 +78,7 @@ impl<'p> Answer<'p> {
                 .map(|e| Existing { node: &problem.nodes[e.node].name, pods: names(round, &e.pods) })
                 .collect(),
             errors: unplaced.chain(rejected).collect(),
+            unplaced: reasons::all(round, plan),
         }
     }
 }
@@ -81,8 +90,17 @@ fn claim<'p>(round: &'p Round, claim: &'p PlannedClaim) -> Claim<'p> {
         requirements: claim.requirements.iter().flat_map(|(key, r)| lines(key, r)).collect(),
         requests: claim.requests.iter().map(|(name, amount)| (&**name, resources::show(name, amount))).collect(),
         price: claim.price.dollars(),
+        overlaid: overlaid(claim.overlaid(&round.problem)),
         pods: names(round, &claim.pods),
     }
+}
+
+fn overlaid(what: Overlaid) -> Vec<&'static str> {
+    [("price", what.price), ("capacity", what.capacity)]
+        .into_iter()
+        .filter(|(_, is)| *is)
+        .map(|(name, _)| name)
+        .collect()
 }
 
 fn names<'p>(round: &'p Round, pods: &[usize]) -> Vec<&'p str> {

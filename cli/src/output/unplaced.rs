@@ -1,14 +1,18 @@
 //! Which pods go nowhere, and why, as text for people: pods with the same reasons together, and among them the pods of a
-//! workload as one. The reasons themselves are found and worded elsewhere.
+//! workload as one. Reasons are the same if they differ in amounts at most: a thousand pods that are all too large are one
+//! thing to know, not a thousand. The reasons themselves are found and worded elsewhere.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use dovetail_engine::objects::Objects;
 use dovetail_engine::pods;
 use dovetail_engine::provisioning::Round;
 use dovetail_scheduler::plan::Plan;
+use dovetail_scheduler::problem::{PodClass, Problem};
+use dovetail_scheduler::reasons::{PodRule, Refusal, Rule, Unplaced, Words};
 
 use super::table::counted;
 
@@ -16,42 +20,127 @@ use super::table::counted;
 const PODS_NAMED: usize = 3;
 /// How many workloads are named, of those with the same reasons.
 const WORKLOADS_NAMED: usize = 10;
+/// How many different reasons are told in full.
+const REASONS_TOLD: usize = 20;
 
 const ALARM: Style = AnsiColor::Red.on_default().bold();
 
+/// Pods with the same reasons.
+struct Group<'p> {
+    /// The reasons of the first.
+    why: Vec<Words>,
+    /// Whether those of another differ in amounts.
+    others_differ: bool,
+    pods: Vec<&'p str>,
+}
+
 /// Writes the paragraph; nothing if every pod has a place.
 pub(super) fn write(out: &mut String, objects: &Objects, round: &Round, plan: &Plan) -> fmt::Result {
-    let problem = &round.problem;
-    let unplaced = plan
-        .unplaced
-        .iter()
-        .map(|(pod, why)| (&*problem.pods[*pod].name, why.explain_all(problem, problem.class_of(*pod))));
-    let rejected = round.rejected.iter().map(|(pod, why)| (pod.as_str(), vec![why.to_string()]));
-    // In the order of the first pod of each group.
-    let mut groups: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
-    let mut known: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-    for (pod, why) in unplaced.chain(rejected) {
-        let group = *known.entry(why.clone()).or_insert_with(|| {
-            groups.push((why, Vec::new()));
-            groups.len() - 1
-        });
-        groups[group].1.push(pod);
-    }
+    let groups = groups(round, plan);
     if groups.is_empty() {
         return Ok(());
     }
-    let workloads = workloads(objects, groups.iter().flat_map(|(_, pods)| pods.iter().copied()).collect());
-    let pods = groups.iter().map(|(_, pods)| pods.len()).sum();
+    let workloads = workloads(objects, groups.iter().flat_map(|group| group.pods.iter().copied()).collect());
+    let pods = groups.iter().map(|group| group.pods.len()).sum();
     writeln!(out, "\n{ALARM}{} not placed{ALARM:#}", counted(pods, "pod"))?;
-    for (why, pods) in &groups {
+    for Group { why, others_differ, pods } in groups.iter().take(REASONS_TOLD) {
         for line in named(pods, &workloads) {
             writeln!(out, "  {line}")?;
         }
-        for reason in why {
-            writeln!(out, "    {reason}")?;
+        for Words { head, details } in why {
+            match details.as_slice() {
+                [] => writeln!(out, "    {head}")?,
+                [only] => writeln!(out, "    {head}: {only}")?,
+                several => {
+                    writeln!(out, "    {head}")?;
+                    several.iter().try_for_each(|detail| writeln!(out, "      {detail}"))?;
+                }
+            }
+        }
+        if *others_differ {
+            writeln!(out, "    (figures as for {}; those of others differ)", pods[0])?;
         }
     }
+    if let Some(rest) = groups.get(REASONS_TOLD..).filter(|rest| !rest.is_empty()) {
+        let pods = rest.iter().map(|group| group.pods.len()).sum();
+        let reasons = counted(rest.len(), "further reason");
+        writeln!(out, "  and {} for {reasons}, which -o json tells", counted(pods, "pod"))?;
+    }
     Ok(())
+}
+
+/// The pods by their reasons, in the order of the first pod of each group.
+fn groups<'p>(round: &'p Round, plan: &'p Plan) -> Vec<Group<'p>> {
+    let problem = &round.problem;
+    let mut groups: Vec<Group<'p>> = vec![];
+    let mut alike: HashMap<Vec<String>, usize> = HashMap::new();
+    let mut join = |groups: &mut Vec<Group<'p>>, alike_in: Vec<String>, why: Vec<Words>| {
+        let group = *alike.entry(alike_in).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some(known) => known.others_differ |= known.why != why,
+            None => groups.push(Group { why, others_differ: false, pods: vec![] }),
+        }
+        group
+    };
+    // The pods of a class have their reasons in common.
+    let mut known: HashMap<(*const Unplaced, usize), usize> = HashMap::new();
+    for (pod, why) in &plan.unplaced {
+        let pod = &problem.pods[*pod];
+        let group = *known.entry((Arc::as_ptr(why), pod.class)).or_insert_with(|| {
+            join(&mut groups, likeness(problem, why), why.explain_all(problem, &problem.classes[pod.class]))
+        });
+        groups[group].pods.push(&pod.name);
+    }
+    for (pod, why) in &round.rejected {
+        let why = why.to_string();
+        let group = join(&mut groups, vec![why.clone()], vec![why.into()]);
+        groups[group].pods.push(pod);
+    }
+    groups
+}
+
+/// What reasons have in common that differ in figures only, in no words that anybody reads.
+fn likeness(problem: &Problem, why: &Unplaced) -> Vec<String> {
+    let of_refusal = |(pool, refusal): &(usize, Refusal)| match refusal {
+        Refusal::NoInstanceType(lack) => {
+            let rules: Vec<String> = lack.excluded.groups.iter().map(|group| likeness_of_rule(&group.rule)).collect();
+            let few: Vec<&str> = lack.min_values.iter().map(|few| few.key.as_ref()).collect();
+            format!("{pool} {rules:?} {few:?}")
+        }
+        Refusal::BetweenPods(rule) => format!("{pool} {} {}", likeness_of_pod_rule(rule.rule), rule.key),
+        // What is to be said of any other refusal is said without figures.
+        plain => format!("{pool} {}", plain.explain(problem, *pool, &PodClass::default())),
+    };
+    match why {
+        Unplaced::NotYetSupported(rules) => vec![format!("{rules:?}")],
+        Unplaced::NoPools => vec![String::new()],
+        Unplaced::Refused(refusals) => refusals.iter().map(of_refusal).collect(),
+        Unplaced::Deferred(refusals) => {
+            std::iter::once("later".to_owned()).chain(refusals.iter().map(of_refusal)).collect()
+        }
+    }
+}
+
+fn likeness_of_rule(rule: &Rule) -> String {
+    match rule {
+        Rule::Label { key, asked, .. } => format!("label {key} {asked}"),
+        Rule::NotOffered { asked } => format!("not offered {asked:?}"),
+        Rule::Unavailable { asked } => format!("unavailable {asked:?}"),
+        Rule::DaemonSets { resource } => format!("daemons {resource}"),
+        Rule::Resource { resource, most, .. } => format!("resource {resource} {}", *most > 0),
+        Rule::HostPort(port) => format!("port {port:?}"),
+        Rule::VolumeLimit { driver, .. } => format!("volumes {driver}"),
+        Rule::Limit { resource, .. } => format!("limit {resource}"),
+    }
+}
+
+const fn likeness_of_pod_rule(rule: PodRule) -> &'static str {
+    match rule {
+        PodRule::Spread { .. } => "spread",
+        PodRule::Affinity => "affinity",
+        PodRule::AntiAffinity => "anti-affinity",
+        PodRule::Repelled => "repelled",
+    }
 }
 
 /// Namespace, kind and name of the controller of each of these pods that has one, by namespace and name of the pod.

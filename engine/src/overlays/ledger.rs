@@ -1,120 +1,88 @@
-//! What overlays have written about the types of a shelf, first come first served, and where two of the same weight meet
-//! (the Karpenter specification, scheduling 6.1). Which types an overlay speaks of is decided elsewhere.
+//! Who has the say about the types of a shelf, first come first served, and what comes of it (the Karpenter specification,
+//! scheduling 6.1). Of which types an overlay speaks is decided elsewhere.
 
-use super::Disputed;
 use super::correction::Correction;
-use super::shelf::Shelf;
-use dovetail_scheduler::instance_type::{InstanceType, Overlaid, Price};
-use dovetail_scheduler::requirement::Name;
-use std::collections::{BTreeMap, BTreeSet};
+use super::shelf::{Shelf, Subject, Vocabulary};
+use dovetail_scheduler::instance_type::{InstanceType, Overlaid};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Something written, by whom, and who came last: one who came too late to be heard counts for conflicts all the same.
+/// What has been said about a shelf, by the shelf's numbers. Overlays are numbered in the order in which they are heard.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    entries: Vec<Option<Entry>>,
+}
+
+/// Who has the say, and who came last: one who came too late to be heard counts for conflicts all the same.
 #[derive(Clone, Copy, Debug)]
-struct Entry<T> {
-    value: T,
-    writer: usize,
+struct Entry {
+    first: usize,
     last: usize,
 }
 
-impl<T> Entry<T> {
-    const fn new(value: T, writer: usize) -> Self {
-        Self { value, writer, last: writer }
-    }
-}
-
-/// What is written about one type.
-#[derive(Clone, Debug, Default)]
-struct Page {
-    /// By offering; empty as long as there is nothing.
-    prices: Vec<Option<Entry<Price>>>,
-    capacity: BTreeMap<Name, Entry<i64>>,
-}
-
-/// What is written about the types of a shelf. Overlays are numbered in the order in which they write.
-#[derive(Debug)]
-pub(super) struct Ledger {
-    pages: Vec<Page>,
-}
-
 impl Ledger {
-    /// Nothing written yet.
+    /// Nothing said yet.
     pub(super) fn new(shelf: &Shelf<'_>) -> Self {
-        Self { pages: vec![Page::default(); shelf.types.len()] }
+        Self { entries: vec![None; shelf.len()] }
     }
 
-    /// What the overlay would write about a type where others came last, and who they are.
-    pub(super) fn met<'s>(
-        &'s self,
-        t: usize,
-        correction: &'s Correction,
-        offerings: impl Iterator<Item = usize> + 's,
-    ) -> impl Iterator<Item = (Disputed, usize)> + 's {
-        let page = &self.pages[t];
-        let priced = correction.price.is_some();
-        let prices = offerings.filter(move |_| priced).filter_map(|place| page.prices.get(place)?.as_ref());
-        let amounts = correction.capacity.iter().filter_map(|(name, _)| Some((name, page.capacity.get(name)?)));
-        let amounts = amounts.map(|(name, entry)| (Disputed::Capacity(name.to_string()), entry.last));
-        prices.map(|entry| (Disputed::Price, entry.last)).chain(amounts)
+    /// Who spoke last about this, if anybody did.
+    pub(super) fn last(&self, number: usize) -> Option<usize> {
+        self.entries[number].map(|entry| entry.last)
     }
 
-    /// Writes what the overlay says about a type; where something stands already, that stays.
-    pub(super) fn write(
-        &mut self,
-        t: usize,
-        correction: &Correction,
-        writer: usize,
-        shelf: &Shelf<'_>,
-        offerings: impl Iterator<Item = usize>,
-    ) {
-        let (page, bought) = (&mut self.pages[t], &shelf.types[t].offerings);
-        if let Some(adjustment) = correction.price {
-            page.prices.resize(bought.len(), None);
-            for place in offerings {
-                let entry =
-                    page.prices[place].get_or_insert_with(|| Entry::new(adjustment.apply(bought[place].price), writer));
-                entry.last = writer;
-            }
-        }
-        for (name, amount) in correction.capacity.iter() {
-            page.capacity.entry(name.clone()).or_insert(Entry::new(amount, writer)).last = writer;
-        }
+    /// Notes what an overlay says about a type.
+    pub(super) fn enter(&mut self, overlay: usize, t: usize, subject: &Subject<'_>, shelf: &Shelf<'_>) {
+        shelf.said(t, subject).for_each(|number| {
+            self.entries[number].get_or_insert(Entry { first: overlay, last: overlay }).last = overlay;
+        });
     }
 
     /// The overlays that have the say about something of a type.
-    pub(super) fn writers(&self, t: usize) -> BTreeSet<usize> {
-        let page = &self.pages[t];
-        let prices = page.prices.iter().flatten().map(|entry| entry.writer);
-        prices.chain(page.capacity.values().map(|entry| entry.writer)).collect()
+    pub(super) fn heard(&self, t: usize, shelf: &Shelf<'_>) -> BTreeSet<usize> {
+        let (prices, amounts) = shelf.numbers(t);
+        self.entries[prices.start..amounts.end].iter().flatten().map(|entry| entry.first).collect()
     }
 
-    /// The types of the shelf as they are with all that is written; what nothing is written about stays the same object.
-    pub(super) fn apply(&self, types: &Arc<[Arc<InstanceType>]>) -> Arc<[Arc<InstanceType>]> {
-        if self.pages.iter().all(|page| page.overlaid() == Overlaid::default()) {
-            return Arc::clone(types);
+    /// The types of the shelf as they are with all that is said; those that nothing is said about stay the same objects.
+    pub(super) fn apply(
+        &self,
+        shelf: &Shelf<'_>,
+        words: &Vocabulary,
+        corrections: &[Option<&Correction>],
+    ) -> Arc<[Arc<InstanceType>]> {
+        if self.entries.iter().all(Option::is_none) {
+            return Arc::clone(shelf.types);
         }
-        types.iter().zip(&self.pages).map(|(t, page)| page.apply(t)).collect()
-    }
-}
-
-impl Page {
-    fn overlaid(&self) -> Overlaid {
-        Overlaid { price: self.prices.iter().any(Option::is_some), capacity: !self.capacity.is_empty() }
+        (0..shelf.types.len()).map(|t| self.corrected(t, shelf, words, corrections)).collect()
     }
 
-    fn apply(&self, t: &Arc<InstanceType>) -> Arc<InstanceType> {
-        if self.overlaid() == Overlaid::default() {
-            return Arc::clone(t);
+    fn corrected(
+        &self,
+        t: usize,
+        shelf: &Shelf<'_>,
+        words: &Vocabulary,
+        corrections: &[Option<&Correction>],
+    ) -> Arc<InstanceType> {
+        let (prices, amounts) = shelf.numbers(t);
+        let (prices, amounts) = (&self.entries[prices], &self.entries[amounts]);
+        let is_said = |entries: &[Option<Entry>]| entries.iter().any(Option::is_some);
+        let overlaid = Overlaid { price: is_said(prices), capacity: is_said(amounts) };
+        if overlaid == Overlaid::default() {
+            return Arc::clone(&shelf.types[t]);
         }
-        let mut changed = InstanceType { overlaid: self.overlaid(), ..InstanceType::clone(t) };
-        for (offering, entry) in changed.offerings.iter_mut().zip(&self.prices) {
-            if let Some(entry) = entry {
-                offering.price = entry.value;
+        let speaker = |entry: &Option<Entry>| corrections[(*entry)?.first];
+        let mut corrected = InstanceType { overlaid, ..InstanceType::clone(&shelf.types[t]) };
+        for (offering, entry) in corrected.offerings.iter_mut().zip(prices) {
+            if let Some(adjustment) = speaker(entry).and_then(|correction| correction.price) {
+                offering.price = adjustment.apply(offering.price);
             }
         }
-        for (name, entry) in &self.capacity {
-            changed.capacity.set(name.clone(), entry.value);
+        for (resource, entry) in words.resources.iter().zip(amounts) {
+            if let Some(correction) = speaker(entry) {
+                corrected.capacity.set(resource.clone(), correction.capacity.get(resource));
+            }
         }
-        Arc::new(changed)
+        Arc::new(corrected)
     }
 }

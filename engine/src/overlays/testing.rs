@@ -2,7 +2,7 @@
 
 use super::*;
 use dovetail_scheduler::instance_type::{Offering, Price};
-use dovetail_scheduler::requirement::Requirement;
+use dovetail_scheduler::requirement::{Name, Requirement};
 use dovetail_scheduler::resources::{CPU, MEMORY, Resources};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 //! The kubelet publishes the limit of each driver in the CSINode; until it has, the limit of the instance type stands in.
 //! A driver without a number has no limit (specification "v1.15 changes" 8.1, 8.2).
 
-use super::{VolumeIndex, claim_names, class_name, full_name};
+use super::{VolumeIndex, claim_names, class_of, full_name};
 use crate::nodes::NodeState;
 use crate::pods;
 use dovetail_scheduler::problem::{Node, NodePool};
@@ -62,7 +62,7 @@ impl VolumeIndex<'_> {
         let here = self.claims.get(namespace);
         claim_names(pod).into_iter().filter_map(move |claim| {
             let claim = here?.get(&*claim)?;
-            let driver = self.driver(claim.object.spec.as_ref()?, class_name(claim.object))?;
+            let driver = self.driver(claim.object.spec.as_ref()?, class_of(claim.object))?;
             Some((driver, full_name(&claim.object.metadata), claim.users))
         })
     }

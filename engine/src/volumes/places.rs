@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The most alternatives that are kept for a pod. Each one is enough by itself, so that leaving some out can cost a pod its
 /// place but never puts it in a wrong one. No storage system that is known comes near.
-const MOST: usize = 256;
+const MOST: usize = 64;
 
 /// Where a volume that is there can be used.
 ///
@@ -41,7 +41,9 @@ pub(super) fn of_volume(volume: &PersistentVolume) -> Result<Vec<Requirements>, 
         }
         places.push(place);
     }
-    Ok(simplify(both(vec![zones(volume)], &simplify(places))))
+    let places = simplify(places);
+    let zones = zones(volume);
+    Ok(if zones.is_empty() { places } else { both(vec![zones], &places) })
 }
 
 /// Where volumes of the class can be made.
@@ -64,28 +66,26 @@ pub(super) fn both(these: Vec<Requirements>, those: &[Requirements]) -> Vec<Requ
     if meeting.is_empty() {
         return vec![this.and(that)];
     }
-    let mut out = simplify(meeting);
+    let mut out = united(meeting, &keys(those));
     out.truncate(MOST);
     out
 }
 
-/// The same in fewer alternatives. One that asks for nothing makes all others superfluous.
-fn simplify(mut places: Vec<Requirements>) -> Vec<Requirements> {
-    if places.iter().any(Requirements::is_empty) {
-        return vec![];
-    }
-    let keys: BTreeSet<Name> = places.iter().flat_map(Requirements::iter).map(|(key, _)| key.clone()).collect();
-    // What is united by one label may be alike but for another that was looked at before.
-    for _ in 0..keys.len() {
-        let before = places.len();
-        for key in &keys {
-            places = unite(places, key);
-        }
-        if places.len() == before {
-            break;
-        }
-    }
-    places
+/// The labels that the places speak of.
+fn keys(places: &[Requirements]) -> BTreeSet<Name> {
+    places.iter().flat_map(Requirements::iter).map(|(key, _)| key.clone()).collect()
+}
+
+/// The same in fewer alternatives.
+fn simplify(places: Vec<Requirements>) -> Vec<Requirements> {
+    let keys = keys(&places);
+    united(places, &keys)
+}
+
+/// The same in fewer alternatives, as far as they differ in these labels. One that asks for nothing makes all others
+/// superfluous.
+fn united(places: Vec<Requirements>, keys: &BTreeSet<Name>) -> Vec<Requirements> {
+    if places.iter().any(Requirements::is_empty) { vec![] } else { keys.iter().fold(places, unite) }
 }
 
 /// Makes one of the alternatives that differ only in the listed values of this label, in the place of the first of them.

@@ -196,3 +196,7 @@ fn as_json(resources: &Resources) -> String {
     let entry = |(name, amount): (&Name, i64)| format!("\"{name}\":\"{}\"", show(name, amount));
     format!("{{{}}}", resources.iter().map(entry).collect::<Vec<_>>().join(","))
 }
+
+#[cfg(test)]
+#[path = "event_tests.rs"]
+mod tests;

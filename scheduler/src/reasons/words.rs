@@ -1,26 +1,52 @@
 //! How a reason reads to people: one clause for each pool, in plain words, with the figures that tell what to change.
 
-use super::{BetweenPods, Excluded, Group, NoInstanceType, PodRule, Refusal, Reserved, Rule, Unplaced};
+use super::{BetweenPods, Excluded, Group, NoInstanceType, PodRule, Refusal, Reserved, Rule, TooFewValues, Unplaced};
 use crate::problem::{HostPort, PodClass, Problem};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::Incompatible;
 use crate::resources::show;
 use dovetail_api::labels::{CAPACITY_TYPE, HOSTNAME, ZONE};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+
+/// A reason in plain words: what is the matter, and where there is more to it, the particulars one by one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Words {
+    /// What is the matter.
+    pub head: String,
+    /// The particulars.
+    pub details: Vec<String>,
+}
+
+impl From<String> for Words {
+    fn from(head: String) -> Self {
+        Self { head, details: vec![] }
+    }
+}
+
+/// All in one line: `head: one; the other`.
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.head)?;
+        for (i, detail) in self.details.iter().enumerate() {
+            write!(f, "{}{detail}", if i == 0 { ": " } else { "; " })?;
+        }
+        Ok(())
+    }
+}
 
 impl Unplaced {
     /// One line in plain words.
     pub fn explain(&self, problem: &Problem, class: &PodClass) -> String {
-        self.explain_all(problem, class).join("; ")
+        self.explain_all(problem, class).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 
     /// The same in parts: one for each pool that was asked, or a single one where it is not about pools.
-    pub fn explain_all(&self, problem: &Problem, class: &PodClass) -> Vec<String> {
+    pub fn explain_all(&self, problem: &Problem, class: &PodClass) -> Vec<Words> {
         match self {
             Self::NotYetSupported(rules) => {
-                vec![format!("not placed, because this version cannot keep its {} yet", list(rules))]
+                vec![format!("not placed, because this version cannot keep its {} yet", list(rules)).into()]
             }
-            Self::NoPools => vec!["there is no NodePool to buy a node from".to_owned()],
+            Self::NoPools => vec!["there is no NodePool to buy a node from".to_owned().into()],
             Self::Refused(refusals) | Self::Deferred(refusals) => {
                 refusals.iter().map(|(pool, refusal)| refusal.explain(problem, *pool, class)).collect()
             }
@@ -29,38 +55,50 @@ impl Unplaced {
 }
 
 impl Refusal {
-    /// One clause in plain words about this pool, given by its index in the problem.
-    pub fn explain(&self, problem: &Problem, pool: usize, class: &PodClass) -> String {
+    /// What this pool, given by its index in the problem, has against the pod.
+    pub fn explain(&self, problem: &Problem, pool: usize, class: &PodClass) -> Words {
         let pool = problem.pools.get(pool).map_or("?", |p| &p.name);
-        match self {
-            Self::EmptyPool(excluded) => empty_pool(pool, excluded),
+        let (head, details) = match self {
+            Self::EmptyPool(excluded) => {
+                let all = excluded.types;
+                let head =
+                    format!("pool {pool}: its own requirements rule out all {all} instance types of its node class");
+                (head, groups(&excluded.groups))
+            }
             Self::Taints(taints) => {
-                format!("pool {pool}: the pod does not tolerate {}", plural("taint", taints.len(), &list(taints)))
+                let taints = plural("taint", taints.len(), &list(taints));
+                (format!("pool {pool}: the pod does not tolerate {taints}"), vec![])
             }
-            Self::Selection(why) => format!("pool {pool}: {}", selection(why, "the pod")),
-            Self::NodeLimit => format!("pool {pool}: it may have no more nodes (spec.limits.nodes)"),
-            Self::Volumes(places) => {
-                let places: Vec<String> = places.iter().map(|why| selection(why, "a volume of the pod")).collect();
-                format!("pool {pool}: it has no node where the pod's volumes are: {}", places.join("; or "))
-            }
-            Self::BetweenPods(rule) => format!("pool {pool}: {}", rule.explain(problem)),
-            Self::NoCommonDomain(rules) => {
-                let rules: Vec<String> = rules.iter().map(|rule| rule.explain_allowed(problem)).collect();
-                format!("pool {pool}: its rules about other pods leave no place in common: {}", rules.join("; "))
-            }
+            Self::Selection(why) => (format!("pool {pool}: {}", selection(why, "the pod")), vec![]),
+            Self::NodeLimit => (format!("pool {pool}: it may have no more nodes (spec.limits.nodes)"), vec![]),
+            Self::Volumes(places) => (
+                format!("pool {pool}: it has no node where the volumes of the pod are"),
+                places.iter().map(|why| selection(why, "a volume")).collect(),
+            ),
+            Self::BetweenPods(rule) => (format!("pool {pool}: {}", rule.explain(problem)), vec![]),
+            Self::NoCommonDomain(rules) => (
+                format!("pool {pool}: the rules about other pods leave no place in common"),
+                rules.iter().map(|rule| rule.explain_allowed(problem)).collect(),
+            ),
             Self::NoInstanceType(lack) => lack.explain(pool, class),
-            Self::Reserved(Reserved::Spoken(names)) => format!(
-                "pool {pool}: waits for the next round, since other pods of this one may need all that is left of capacity \
-                 {}",
+            Self::Reserved(why) => (format!("pool {pool}: {}", why.explain()), vec![]),
+        };
+        Words { head, details }
+    }
+}
+
+impl Reserved {
+    fn explain(&self) -> String {
+        match self {
+            Self::Spoken(names) => format!(
+                "waits for the next round, since other pods of this one may need all that is left of capacity {}",
                 plural("reservation", names.len(), &list(names))
             ),
-            Self::Reserved(Reserved::Full(names)) => format!(
-                "pool {pool}: capacity {} full, and nothing else would do",
-                match names.as_slice() {
-                    [one] => format!("reservation {one} is"),
-                    more => format!("reservations {} are", list(more)),
-                }
-            ),
+            Self::Full(names) => {
+                let are = if names.len() == 1 { "is" } else { "are" };
+                let reservations = plural("reservation", names.len(), &list(names));
+                format!("capacity {reservations} {are} full, and nothing else would do")
+            }
         }
     }
 }
@@ -80,15 +118,6 @@ fn selection(why: &Incompatible, who: &str) -> String {
             clashes.join(", ")
         }
     }
-}
-
-fn empty_pool(pool: &str, excluded: &Excluded) -> String {
-    let all = excluded.types;
-    let mut text = format!("pool {pool}: its own requirements rule out all {all} instance types of its node class");
-    if !excluded.groups.is_empty() {
-        let _ = write!(text, ": {}", groups(&excluded.groups));
-    }
-    text
 }
 
 impl BetweenPods {
@@ -147,42 +176,35 @@ impl BetweenPods {
 }
 
 impl NoInstanceType {
-    fn explain(&self, pool: &str, class: &PodClass) -> String {
+    fn explain(&self, pool: &str, class: &PodClass) -> (String, Vec<String>) {
         let Excluded { types, groups: out } = &self.excluded;
         if !self.min_values.is_empty() {
-            let short: Vec<String> = self
-                .min_values
-                .iter()
-                .map(|few| format!("{} of at least {} values of {}", few.left, few.asked, few.key))
-                .collect();
-            let mut text =
-                format!("pool {pool}: minValues cannot be kept, its fitting types leave only {}", short.join(" and "));
-            if !out.is_empty() {
-                let _ = write!(text, "; of its {types} types do not fit: {}", groups(out));
-            }
-            return text;
+            let few = |few: &TooFewValues| format!("{} of at least {} values of {}", few.left, few.asked, few.key);
+            let few = self.min_values.iter().map(few).collect::<Vec<_>>().join(" and ");
+            let head = format!("pool {pool}: minValues cannot be kept, the types that fit leave only {few}");
+            return (head, groups(out));
         }
         match out.as_slice() {
             [Group { rule: Rule::Resource { .. }, .. }] if self.scarce.iter().len() > 1 => {
                 // The type with the most CPU need not be the one with the most memory.
-                format!("pool {pool}: of its {types} types none is large enough: {}", self.scarce(class, |_| true))
+                (format!("pool {pool}: of its {types} types none is large enough"), self.scarce(class, |_| true))
             }
-            [only] => only.rule.explain_alone(pool, *types, class),
+            [only] => (only.rule.explain_alone(pool, *types, class), vec![]),
             several => {
-                let told = |resource: &str| {
-                    let of_resource =
-                        |g: &Group| matches!(&g.rule, Rule::Resource { resource: r, .. } if &**r == resource);
-                    several.iter().any(of_resource)
+                let told = |name: &str| {
+                    let is_told =
+                        |group: &Group| matches!(&group.rule, Rule::Resource { resource, .. } if &**resource == name);
+                    several.iter().any(is_told)
                 };
-                let besides = self.scarce(class, |resource| !told(resource));
-                let besides = if besides.is_empty() { besides } else { format!("; besides, {besides}") };
-                format!("pool {pool}: none of its {types} types will do: {}{besides}", groups(several))
+                let besides = self.scarce(class, |resource| !told(resource)).into_iter();
+                let details = groups(several).into_iter().chain(besides.map(|lack| format!("besides, it {lack}")));
+                (format!("pool {pool}: none of its {types} types will do"), details.collect())
             }
         }
     }
 
     /// What all types have too little of, of these resources.
-    fn scarce(&self, class: &PodClass, of: impl Fn(&str) -> bool) -> String {
+    fn scarce(&self, class: &PodClass, of: impl Fn(&str) -> bool) -> Vec<String> {
         let lack = |(resource, most): (&Name, i64)| {
             let needs = format!("needs {resource} {}", show(resource, class.requests.get(resource)));
             match most {
@@ -190,12 +212,12 @@ impl NoInstanceType {
                 most => format!("{needs}, no type leaves more than {} to pods", show(resource, most)),
             }
         };
-        self.scarce.iter().filter(|(resource, _)| of(resource)).map(lack).collect::<Vec<_>>().join("; ")
+        self.scarce.iter().filter(|(resource, _)| of(resource)).map(lack).collect()
     }
 }
 
-fn groups(groups: &[Group]) -> String {
-    groups.iter().map(Group::explain).collect::<Vec<_>>().join("; ")
+fn groups(groups: &[Group]) -> Vec<String> {
+    groups.iter().map(Group::explain).collect()
 }
 
 impl Group {
@@ -209,6 +231,7 @@ impl Group {
                 format!("{key} is to be {asked}, {example} has {has}")
             }
             Rule::Label { key, asked, has: None } => format!("{key} is to be {asked}, there is none"),
+            Rule::NotOffered { asked } if asked.is_empty() => "not sold at all".to_owned(),
             Rule::NotOffered { asked } => format!("{} not offered", places(asked)),
             Rule::Unavailable { asked } => format!("not available at the moment{}", of_places(asked)),
             Rule::DaemonSets { resource } => format!("DaemonSets need more {resource} than there is"),
@@ -235,7 +258,10 @@ impl Rule {
     fn explain_alone(&self, pool: &str, all: usize, class: &PodClass) -> String {
         match self {
             Self::Label { key, asked, .. } => format!("pool {pool}: none of its {all} types has {key} {asked}"),
-            Self::NotOffered { asked } => format!("pool {pool}: none of its {all} types is sold in {}", places(asked)),
+            Self::NotOffered { asked } if asked.is_empty() => {
+                format!("pool {pool}: none of its {all} types is sold at all")
+            }
+            Self::NotOffered { asked } => format!("pool {pool}: none of its {all} types is sold{}", of_places(asked)),
             Self::Unavailable { asked } => {
                 format!("pool {pool}: none of its {all} types is available at the moment{}", of_places(asked))
             }
@@ -323,3 +349,7 @@ fn list<T: ToString>(items: &[T]) -> String {
 fn plural(what: &str, n: usize, rest: &str) -> String {
     format!("{what}{} {rest}", if n == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+#[path = "words_tests.rs"]
+mod tests;
