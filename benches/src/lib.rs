@@ -2,6 +2,12 @@
 //!
 //! They need no files. Real traces are measured with `dovetail plan --trace`.
 
+mod crowded;
+mod upstream;
+
+pub use crowded::crowded_cluster;
+pub use upstream::{diverse, with_preferences};
+
 use dovetail_scheduler::instance_type::{InstanceType, Offering, Price};
 use dovetail_scheduler::problem::{Classes, NodePool, Pod, PodClass, Problem};
 use dovetail_scheduler::requirement::{Name, Requirement};

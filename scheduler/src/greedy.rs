@@ -12,7 +12,7 @@ mod attachments;
 mod claims;
 mod diagnosis;
 mod nodes;
-mod queue;
+mod order;
 mod reserve;
 mod seeker;
 mod world;
@@ -29,6 +29,7 @@ use nodes::Nodes;
 use rustc_hash::FxHashMap;
 use seeker::Seeker;
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use world::{MinValues, Refused, Taker, World};
 
@@ -208,12 +209,15 @@ impl<'p> Round<'p> {
         let mut out = Vec::with_capacity(pods.len());
         for pod in pods {
             let class = self.world.problem.pods[pod].class;
-            if !known.contains_key(&class) {
-                let progress = std::mem::take(&mut self.classes[class]);
-                let waits = progress.failed.is_some_and(|(_, for_reserved)| for_reserved);
-                known.insert(class, Arc::new(self.why(class, &progress.seekers, waits)));
-            }
-            out.push((pod, Arc::clone(&known[&class])));
+            let why = match known.entry(class) {
+                Entry::Occupied(why) => why.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let progress = std::mem::take(&mut self.classes[class]);
+                    let waits = progress.failed.is_some_and(|(_, for_reserved)| for_reserved);
+                    unknown.insert(Arc::new(self.why(class, &progress.seekers, waits)))
+                }
+            };
+            out.push((pod, Arc::clone(why)));
         }
         out
     }

@@ -99,6 +99,8 @@ pub(crate) struct PoolIndex<'p> {
     pub(crate) sellable: Bits,
     /// How many distinct values each key with a minimum must keep.
     pub(crate) min_values: Vec<(Name, u32)>,
+    /// The resources that the pool's limits name, `nodes` aside: how much each type has of them, and the most that any has.
+    limited: Vec<(Name, Vec<i64>, i64)>,
     /// Number of columns.
     width: usize,
     /// Row by row, what each type leaves to pods beside the DaemonSets.
@@ -181,7 +183,14 @@ impl<'p> PoolIndex<'p> {
         }
         let min_values = pool.requirements.iter().filter_map(|(k, r)| Some((k.clone(), r.min_values()?))).collect();
         let set = sets.intern(pool.requirements.clone());
+        let limited = pool.remaining.iter().flat_map(Resources::iter).filter(|(k, _)| &***k != NODES);
+        let limited = limited.map(|(name, _)| {
+            let capacities: Vec<i64> = pool.instance_types.iter().map(|t| t.capacity.get(name)).collect();
+            let largest = capacities.iter().copied().max().unwrap_or(0);
+            (name.clone(), capacities, largest)
+        });
         let mut index = Self {
+            limited: limited.collect(),
             pool,
             set,
             sellable: roomy,
@@ -340,23 +349,21 @@ impl<'p> PoolIndex<'p> {
 
     /// The types whose capacity stays within what is left of the pool's limits. `nodes` is counted apart.
     pub(crate) fn within(&self, remaining: &Resources) -> Bits {
-        let mut out = Bits::none(self.pool.instance_types.len());
-        for (t, instance_type) in self.pool.instance_types.iter().enumerate() {
-            if remaining.iter().all(|(k, left)| &**k == NODES || instance_type.capacity.get(k) <= left) {
-                out.insert(t);
+        let mut out = Bits::all(self.pool.instance_types.len());
+        for (name, capacities, largest) in &self.limited {
+            let left = remaining.get(name);
+            if *largest > left {
+                let too_large = capacities.iter().enumerate().filter(|(_, capacity)| **capacity > left);
+                too_large.for_each(|(t, _)| out.remove(t));
             }
         }
         out
     }
 
     /// The largest capacity among these types, of the resources that are limited.
-    pub(crate) fn largest(&self, types: &Bits, limited: &Resources) -> Resources {
-        let mut out = Resources::new();
-        for (k, _) in limited.iter() {
-            let largest = types.iter().map(|t| self.pool.instance_types[t].capacity.get(k)).max().unwrap_or(0);
-            out.set(k.clone(), largest);
-        }
-        out
+    pub(crate) fn largest(&self, types: &Bits) -> Resources {
+        let largest = |capacities: &[i64]| types.iter().map(|t| capacities[t]).max().unwrap_or(0);
+        self.limited.iter().map(|(name, capacities, _)| (name.clone(), largest(capacities))).collect()
     }
 
     /// How many distinct values of a key are left: those that some of the types may have and the set allows.

@@ -5,7 +5,7 @@
 //! others of its new size, a new claim after them.
 
 use super::attachments::Attachments;
-use super::queue::{Rank, is_settled, signature};
+use super::order::{Orders, Rank};
 use super::reserve::Holdings;
 use super::seeker::Seeker;
 use super::world::{MinValues, Narrowed, Refused, Taker, World};
@@ -50,7 +50,7 @@ impl Limits {
     /// Books a new claim at its largest: it is not known yet which of its types will be launched.
     fn book(&mut self, pool: &PoolIndex<'_>, types: &Bits) {
         let Some(remaining) = &mut self.remaining else { return };
-        let mut taken = pool.largest(types, remaining);
+        let mut taken = pool.largest(types);
         taken.set(NODES, 1);
         remaining.subtract_known(&taken);
         self.within = Some(pool.within(remaining));
@@ -64,6 +64,7 @@ pub(super) struct Claims {
     /// read of most claims.
     free: Vec<i64>,
     pub(super) limits: Vec<Limits>,
+    orders: Orders,
     newest: i64,
 }
 
@@ -84,7 +85,13 @@ struct Claim {
 
 impl Claims {
     pub(super) fn new(pools: &[PoolIndex<'_>]) -> Self {
-        Self { claims: vec![], free: vec![], limits: pools.iter().map(Limits::new).collect(), newest: 0 }
+        Self {
+            claims: vec![],
+            free: vec![],
+            limits: pools.iter().map(Limits::new).collect(),
+            orders: Orders::default(),
+            newest: 0,
+        }
     }
 
     /// How many there are.
@@ -94,49 +101,65 @@ impl Claims {
 
     /// Puts a pod on the first open claim that takes it.
     pub(super) fn join(&mut self, pod: usize, seeker: &mut Seeker, allowed: &[Allowed], world: &mut World<'_>) -> bool {
-        let nodes = world.problem.nodes.len();
-        let with_company = world.topology.hosts_to_join(&seeker.rules).is_some();
-        let mut queue = std::mem::take(if with_company { &mut seeker.company } else { &mut seeker.queue });
-        let (seen, unseen): (usize, Vec<usize>) = match world.topology.hosts_to_join(&seeker.rules) {
-            Some(hosts) => (
-                hosts.len(),
-                hosts[queue.seen.min(hosts.len())..].iter().filter_map(|h| h.checked_sub(nodes)).collect(),
-            ),
-            None => (self.claims.len(), (queue.seen..self.claims.len()).collect()),
+        let found = match world.topology.hosts_to_join(&seeker.rules) {
+            Some(hosts) => {
+                let nodes = world.problem.nodes.len();
+                let claims: Vec<usize> = hosts.iter().filter_map(|host| host.checked_sub(nodes)).collect();
+                self.first_with_company(claims, seeker, allowed, world)
+            }
+            None => self.first(seeker, allowed, world),
         };
-        queue.seen = seen;
-        let keys = || seeker.rules.keyed.iter().map(|k| k.key);
-        for c in unseen {
-            let claim = &self.claims[c];
-            if may_fit(self.row(c, seeker), seeker) && seeker.refused[claim.pool].is_none() {
-                queue.push(signature(&claim.pins, keys()), claim.rank, c);
-            }
-        }
-        let mut later = vec![];
-        let mut taken = false;
+        let Some((c, narrowed)) = found else { return false };
+        self.take(c, pod, seeker, narrowed, world);
+        true
+    }
+
+    fn first(&mut self, seeker: &mut Seeker, allowed: &[Allowed], world: &mut World<'_>) -> Option<(usize, Narrowed)> {
+        let keys = seeker.rules.keyed.iter().map(|k| k.key);
+        let all = self.claims.iter().enumerate().map(|(c, claim)| (c, claim.rank, &*claim.pins));
+        self.orders.prepare(&mut seeker.claims, keys, all);
+        let mut passed_over = vec![];
         loop {
-            let now = |c: usize| {
-                let claim: &Claim = &self.claims[c];
-                may_fit(self.row(c, seeker), seeker).then(|| (claim.rank, signature(&claim.pins, keys())))
-            };
-            let Some(c) = queue.pop(allowed, now) else { break };
-            let claim = &self.claims[c];
-            match claim.offer(c + nodes, seeker, allowed, world) {
-                Ok(narrowed) => {
-                    self.take(c, pod, seeker, narrowed, world);
-                    later.push(c);
-                    taken = true;
-                    break;
+            let candidate = self.orders.first(&seeker.claims, allowed, &passed_over)?;
+            let c = candidate.claim;
+            match self.offer(c, seeker, allowed, world) {
+                Ok(narrowed) => return Some((c, narrowed)),
+                Err(Refused::Never) if self.orders.is_settled(&seeker.claims, &candidate) => {
+                    self.orders.refuse(&mut seeker.claims, &candidate);
                 }
-                Err(Refused::Never) if is_settled(&signature(&claim.pins, keys())) => {}
-                Err(_) => later.push(c),
+                Err(_) => passed_over.push(c),
             }
         }
-        for c in later {
-            queue.push(signature(&self.claims[c].pins, keys()), self.claims[c].rank, c);
+    }
+
+    /// The first among the claims that hold pods which this one has to join: there are few of them.
+    fn first_with_company(
+        &mut self,
+        mut claims: Vec<usize>,
+        seeker: &Seeker,
+        allowed: &[Allowed],
+        world: &mut World<'_>,
+    ) -> Option<(usize, Narrowed)> {
+        claims.sort_unstable_by_key(|c| self.claims[*c].rank);
+        claims.into_iter().find_map(|c| Some((c, self.offer(c, seeker, allowed, world).ok()?)))
+    }
+
+    /// What would be left of a claim with the pod.
+    fn offer(
+        &self,
+        c: usize,
+        seeker: &Seeker,
+        allowed: &[Allowed],
+        world: &mut World<'_>,
+    ) -> Result<Narrowed, Refused> {
+        let width = seeker.requests.len();
+        let free = &self.free[c * width..(c + 1) * width];
+        // Whether each resource alone is there; all together is another question.
+        let may_fit = free.iter().zip(&seeker.requests).all(|(free, asked)| asked <= free);
+        if !may_fit || seeker.refused[self.claims[c].pool].is_some() {
+            return Err(Refused::Never);
         }
-        *(if with_company { &mut seeker.company } else { &mut seeker.queue }) = queue;
-        taken
+        self.claims[c].offer(world.problem.nodes.len() + c, seeker, allowed, world)
     }
 
     fn take(&mut self, c: usize, pod: usize, seeker: &Seeker, narrowed: Narrowed, world: &mut World<'_>) {
@@ -154,7 +177,9 @@ impl Claims {
         world.topology.placed_on_claim(problem, seeker.class, host, now, &world.sets);
         claim.ports.extend(problem.classes[seeker.class].ports.iter().cloned());
         claim.pods.push(pod);
-        claim.rank = (claim.pods.len(), -self.newest);
+        let rank = (claim.pods.len(), -self.newest);
+        self.orders.advance(c, (claim.rank, &before), (rank, &claim.pins));
+        claim.rank = rank;
     }
 
     /// Opens a claim with its first pod.
@@ -181,17 +206,13 @@ impl Claims {
         let host = problem.nodes.len() + self.claims.len();
         let now = (claim.pool, claim.set, &*claim.pins);
         world.topology.placed_on_claim(problem, seeker.class, host, now, &world.sets);
+        self.orders.enter(self.claims.len(), claim.rank, &claim.pins);
         self.claims.push(claim);
     }
 
     /// The claims as planned, with their types in the order of price.
     pub(super) fn finish(self, world: &mut World<'_>) -> Vec<PlannedClaim> {
         self.claims.into_iter().map(|claim| claim.finish(world)).collect()
-    }
-
-    fn row(&self, claim: usize, seeker: &Seeker) -> &[i64] {
-        let width = seeker.requests.len();
-        &self.free[claim * width..(claim + 1) * width]
     }
 }
 
@@ -292,9 +313,4 @@ impl Claim {
             min_values_relaxed: self.relaxed,
         }
     }
-}
-
-/// Whether each resource alone is there; all together is another question.
-fn may_fit(free: &[i64], seeker: &Seeker) -> bool {
-    free.iter().zip(&seeker.requests).all(|(free, asked)| asked <= free)
 }

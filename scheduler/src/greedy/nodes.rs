@@ -5,7 +5,7 @@
 //! node that has refused is therefore not asked again by the same seeker, unless it is merely in a domain that is full.
 
 use super::attachments::Attachments;
-use super::queue::{Signature, admits, signature};
+use super::order::Signature;
 use super::seeker::Seeker;
 use super::world::World;
 use crate::daemons;
@@ -127,7 +127,7 @@ impl<'p> Nodes<'p> {
         });
         let mut first: Option<usize> = None;
         for ((signature, nodes), at) in groups.iter().zip(&mut at) {
-            if !admits(signature, allowed) {
+            if !signature.admits(allowed) {
                 continue;
             }
             while let Some(n) = nodes.get(*at).filter(|n| first.is_none_or(|first| **n < first)) {
@@ -157,8 +157,8 @@ impl<'p> Nodes<'p> {
                 seeker.nodes.full.insert(*n);
                 return false;
             }
-            let at = signature(world.topology.node_pins(*n), seeker.rules.keyed.iter().map(|k| k.key));
-            admits(&at, allowed) && world.topology.host_has_company(&seeker.rules, *n)
+            let at = Signature::of(world.topology.node_pins(*n), seeker.rules.keyed.iter().map(|k| k.key));
+            at.admits(allowed) && world.topology.host_has_company(&seeker.rules, *n)
         })
     }
 
@@ -170,9 +170,9 @@ impl<'p> Nodes<'p> {
         let mut groups: Vec<Group> = vec![];
         let mut index: FxHashMap<Signature, usize> = FxHashMap::default();
         for n in (0..self.nodes.len()).filter(|n| self.nodes[*n].open) {
-            let at = signature(topology.node_pins(n), keys.iter().copied());
-            let group = *index.entry(at).or_insert_with_key(|at| {
-                groups.push((at.clone(), vec![]));
+            let at = Signature::of(topology.node_pins(n), keys.iter().copied());
+            let group = *index.entry(at).or_insert_with(|| {
+                groups.push((at, vec![]));
                 groups.len() - 1
             });
             groups[group].1.push(n);

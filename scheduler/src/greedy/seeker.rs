@@ -1,7 +1,7 @@
 //! One reading of a class of pods, looking for places: what it asks, and whom it has asked already.
 
 use super::nodes::Cursors;
-use super::queue::Queue;
+use super::order::Progress;
 use super::world::World;
 use crate::bitset::Bits;
 use crate::market::{PoolIndex, SetId};
@@ -24,9 +24,7 @@ pub(super) struct Seeker {
     /// For each pool, the types on which no DaemonSet has its ports; `None` if none could.
     pub(super) unclashed: Vec<Option<Bits>>,
     pub(super) nodes: Cursors,
-    pub(super) queue: Queue,
-    /// The claims that hold pods it has to join.
-    pub(super) company: Queue,
+    pub(super) claims: Progress,
     pub(super) reading: Reading,
 }
 
@@ -50,8 +48,7 @@ impl Seeker {
             refused: world.pools.iter().map(|pool| never(problem, pool, &reading)).collect(),
             unclashed: world.pools.iter().map(|pool| unclashed(pool, class)).collect(),
             nodes: Cursors::default(),
-            queue: Queue::default(),
-            company: Queue::default(),
+            claims: Progress::default(),
             reading,
         }
     }

@@ -77,7 +77,7 @@ impl Keys {
 
     /// The number of a key; `None` for the host name.
     pub(super) fn number(&self, key: &str) -> Option<usize> {
-        self.numbers.get(&*normalize(key)).copied()
+        self.numbers.get(normalize(key)).copied()
     }
 
     pub(crate) fn name(&self, key: usize) -> &Name {

@@ -37,6 +37,9 @@ pub struct Claim {
     /// The types it may be of, cheapest first.
     #[serde(default, deserialize_with = "nothing_is_empty")]
     pub instance_types: Vec<String>,
+    /// What the node must be like, a line for each label.
+    #[serde(default, deserialize_with = "nothing_is_empty")]
+    pub requirements: Vec<String>,
     /// Dollars per hour of its cheapest offering.
     pub price: f64,
     /// Namespaces and names of its pods.

@@ -53,6 +53,8 @@ pub struct Court<'c> {
 struct Tally {
     asked: usize,
     bad: usize,
+    /// Worse than Karpenter's, which breaks a rule for it.
+    excused: usize,
     /// Karpenter gave no answer.
     unanswered: usize,
     /// We place more than Karpenter.
@@ -174,7 +176,11 @@ impl Heard {
         match &self.outcome {
             Outcome::Unanswered(_) => tally.unanswered += 1,
             Outcome::Judged(verdict) => {
-                tally.bad += usize::from(!verdict.faults.is_empty());
+                match (verdict.faults.is_empty(), verdict.is_excused()) {
+                    (true, _) => {}
+                    (false, true) => tally.excused += 1,
+                    (false, false) => tally.bad += 1,
+                }
                 tally.more += usize::from(verdict.more > 0);
                 if let Some((ours, theirs)) = verdict.costs {
                     tally.ours += ours;
@@ -186,12 +192,15 @@ impl Heard {
 
     fn text(&self, job: &Job) -> Option<String> {
         let Job { theme, seed } = job;
-        let faults = match &self.outcome {
+        let verdict = match &self.outcome {
             Outcome::Unanswered(why) => return Some(format!("{theme:?}-{seed}: Karpenter gives no answer: {why}")),
             Outcome::Judged(verdict) if verdict.faults.is_empty() => return None,
-            Outcome::Judged(verdict) => &verdict.faults,
+            Outcome::Judged(verdict) => verdict,
         };
-        let mut lines = vec![format!("{theme:?}-{seed}: not as good as Karpenter's")];
+        let faults = &verdict.faults;
+        let excuse = verdict.karpenters_faults.first().filter(|_| verdict.is_excused());
+        let excuse = excuse.map_or_else(String::new, |rule| format!(", which breaks a rule: {rule}"));
+        let mut lines = vec![format!("{theme:?}-{seed}: not as good as Karpenter's{excuse}")];
         lines.extend(faults.iter().take(SHOWN).map(|fault| format!("    {fault}")));
         if faults.len() > SHOWN {
             lines.push(format!("    and {} more", faults.len() - SHOWN));
@@ -204,20 +213,21 @@ impl Heard {
 
 fn summary(tallies: &BTreeMap<&str, Tally>) -> String {
     let mut text = format!(
-        "\n{:<16} {:>6} {:>6} {:>10} {:>12} {:>14} {:>14}\n",
-        "theme", "asked", "bad", "no answer", "we place more", "ours $/h", "their mean $/h"
+        "\n{:<16} {:>6} {:>6} {:>8} {:>10} {:>12} {:>14} {:>14}\n",
+        "theme", "asked", "bad", "excused", "no answer", "we place more", "ours $/h", "their mean $/h"
     );
     let mut all = Tally::default();
     let line = |name: &str, t: &Tally| {
         format!(
-            "{name:<16} {:>6} {:>6} {:>10} {:>13} {:>14.4} {:>14.4}\n",
-            t.asked, t.bad, t.unanswered, t.more, t.ours, t.theirs
+            "{name:<16} {:>6} {:>6} {:>8} {:>10} {:>13} {:>14.4} {:>14.4}\n",
+            t.asked, t.bad, t.excused, t.unanswered, t.more, t.ours, t.theirs
         )
     };
     for (name, tally) in tallies {
         text += &line(name, tally);
         all.asked += tally.asked;
         all.bad += tally.bad;
+        all.excused += tally.excused;
         all.unanswered += tally.unanswered;
         all.more += tally.more;
         all.ours += tally.ours;

@@ -3,6 +3,7 @@
 
 use crate::answer::Answer;
 use crate::corpus::Head;
+use crate::translate;
 use dovetail::offline::{self, Planned};
 use dovetail_scheduler::verify::verify;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +71,17 @@ pub struct Verdict {
     pub costs: Option<(f64, f64)>,
     /// How many more pods we place than Karpenter.
     pub more: usize,
+    /// The rules that Karpenter's plan breaks, in words; told only where ours is found worse.
+    pub karpenters_faults: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether the plan is right, and either as good as Karpenter's or worse than one that breaks rules.
+    #[must_use]
+    pub fn is_excused(&self) -> bool {
+        let is_comparison = |fault: &Fault| matches!(fault, Fault::NotPlaced { .. } | Fault::Dearer { .. });
+        !self.karpenters_faults.is_empty() && self.faults.iter().all(is_comparison)
+    }
 }
 
 /// Asks Dovetail for a plan, as `dovetail plan` with the scenario's settings would.
@@ -115,6 +127,9 @@ pub fn judge(planned: &Planned, karpenter: &Answer) -> Verdict {
         verdict.costs = Some((ours, karpenter.mean()));
     }
     verdict.faults.extend(missing);
+    if !verdict.faults.is_empty() {
+        verdict.karpenters_faults = translate::broken_rules(&planned.round.problem, karpenter);
+    }
     verdict
 }
 

@@ -6,8 +6,11 @@
 //! Go program around Karpenter's own scheduler, answers new scenarios.
 
 pub mod answer;
+pub mod bench;
+pub mod benchmark;
 pub mod corpus;
 pub mod fuzz;
 pub mod generate;
 pub mod judge;
+pub mod translate;
 pub mod upstream;

@@ -1,7 +1,8 @@
 //! `cargo xtask conformance`: what is asked for on its command line. Status 0 means that every plan was as good as
 //! Karpenter's, 1 that some were not or something went wrong. How plans are judged, the library knows.
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
+use dovetail_conformance::bench::{self, Sizes};
 use dovetail_conformance::corpus::{self, Workshop};
 use dovetail_conformance::fuzz::{self, Court};
 use dovetail_conformance::generate::{self, THEMES, Theme};
@@ -16,8 +17,48 @@ use std::process::ExitCode;
 /// A plan is as good as Karpenter's if it keeps every rule, places every pod that Karpenter places, and costs at most 2 %
 /// more than the dearest of five runs of Karpenter.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask conformance", max_term_width = 100)]
+#[command(name = "cargo xtask conformance", max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    chore: Option<Chore>,
+    #[command(flatten)]
+    compare: Compare,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// As `cargo xtask bench`
+    #[command(hide = true)]
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Time Karpenter and Dovetail on Karpenter's own benchmark; needs Go, and half an hour for the largest sizes
+    Upstream {
+        /// Numbers of diverse pods for both programs
+        #[arg(long, value_delimiter = ',', default_value = "500,1000,2000,5000,10000,20000")]
+        pods: Vec<usize>,
+        /// Numbers of diverse pods for Dovetail alone
+        #[arg(long, value_delimiter = ',', default_value = "100000")]
+        alone: Vec<usize>,
+        /// Numbers of pods with wishes for both programs
+        #[arg(long, value_delimiter = ',', default_value = "4000")]
+        wishful: Vec<usize>,
+        /// Do not ask Karpenter
+        #[arg(long)]
+        without_karpenter: bool,
+        /// How often Dovetail decides; the fastest counts
+        #[arg(long, default_value_t = 3)]
+        times: usize,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Compare {
     /// Scenarios or themes of the corpus to judge, such as affinity-003 or affinity; without any, the whole corpus
     names: Vec<String>,
     /// Ask both programs about this many new scenarios; needs Go
@@ -45,8 +86,10 @@ fn theme(name: &str) -> Result<&'static Theme, String> {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = if arguments.list {
+    let Arguments { chore, compare: arguments } = Arguments::parse();
+    let result = if let Some(Chore::Bench { what }) = chore {
+        measure(what)
+    } else if arguments.list {
         list()
     } else if let Some(name) = &arguments.show {
         show(name)
@@ -82,7 +125,7 @@ fn scratch() -> Result<PathBuf, Box<dyn Error>> {
     Ok(target.join("conformance"))
 }
 
-fn fuzz(arguments: &Arguments, count: usize) -> Result<ExitCode, Box<dyn Error>> {
+fn fuzz(arguments: &Compare, count: usize) -> Result<ExitCode, Box<dyn Error>> {
     let folder = scratch()?;
     let workshop = Workshop::open(&folder)?;
     eprintln!("building Karpenter's scheduler");
@@ -92,6 +135,16 @@ fn fuzz(arguments: &Arguments, count: usize) -> Result<ExitCode, Box<dyn Error>>
     let court = Court { workshop: &workshop, upstream: &upstream, also: arguments.also.as_deref() };
     let bad = fuzz::run(&court, &fuzz::jobs(themes, count, arguments.seed))?;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn measure(what: Bench) -> Result<ExitCode, Box<dyn Error>> {
+    let Bench::Upstream { pods, alone, wishful, without_karpenter, times } = what;
+    let sizes = Sizes { both: pods, ours: alone, wishful, times };
+    let folder = scratch()?;
+    let workshop = Workshop::open(&folder)?;
+    let upstream = if without_karpenter { None } else { Some(Upstream::build(&folder)?) };
+    bench::run(&workshop, &sizes, upstream.as_ref())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn judge_corpus(chosen: &[String]) -> Result<ExitCode, Box<dyn Error>> {
