@@ -314,10 +314,8 @@ fn minimum_values_are_kept_or_lowered_as_the_policy_says() {
     let mut story = Story::new(vec![varied]).pods("big", 1, &big);
     assert_eq!(
         story.why(),
-        [
-            "pool default: minValues cannot be kept, the types that fit leave only 1 of at least 3 values of family: \
-             c-small and 2 more: needs cpu 8, at most 4 left to pods"
-        ]
+        ["pool default: minValues cannot be kept, the types that fit leave only 1 of at least 3 values of family: \
+             c-small and 2 more: needs cpu 8, at most 4 left to pods"]
     );
     story.problem.settings.min_values = MinValuesPolicy::BestEffort;
     assert_eq!(story.bought(), ["default: c-large (1)"]);

@@ -15,8 +15,9 @@ pub(crate) struct Reading {
     pub(crate) requirements: Requirements,
     pub(crate) tolerations: Vec<Toleration>,
     pub(crate) spread: Vec<Spread>,
-    /// The pods to be near, and those to be away from.
+    /// The pods to be near, what is required first.
     pub(crate) near: Vec<PodTerm>,
+    /// The pods to be away from, what is required first.
     pub(crate) away: Vec<PodTerm>,
 }
 

@@ -86,8 +86,11 @@ impl Topology {
             for term in class.affinity.all() {
                 note(term.peers, self.counter(&term.key, Counted::Certain { peers: term.peers, filter: None }));
             }
-            for term in class.anti_affinity.all() {
+            for term in &class.anti_affinity.required {
                 note(term.peers, self.counter(&term.key, Counted::Possible { peers: term.peers }));
+            }
+            for (_, term) in &class.anti_affinity.preferred {
+                note(term.peers, self.counter(&term.key, Counted::Wished { peers: term.peers }));
             }
         }
         out
@@ -228,6 +231,9 @@ impl Topology {
                     continue;
                 }
                 let counter = &mut self.counters[c];
+                if !counter.counted.is_revised() {
+                    continue;
+                }
                 if counter.counted.counts_possible() {
                     let left = now.2[key].domains();
                     before[key]

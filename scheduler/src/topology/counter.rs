@@ -24,11 +24,19 @@ pub(super) enum Counted {
     Certain { peers: usize, filter: Option<usize> },
     /// Pods of the set in every domain that they may still come to be in.
     Possible { peers: usize },
+    /// Pods of the set in every domain that they could have come to be in when they were placed. Wishes are held against
+    /// this: whoever asks more precisely grants more of them, and buys more nodes for it than Karpenter does.
+    Wished { peers: usize },
     /// Pods that must not be joined by pods of the set, in every domain that they may still come to be in.
     Owners { peers: usize },
 }
 
 impl Counted {
+    /// Whether what is counted is taken back once it is known where a pod does not go.
+    pub(super) fn is_revised(&self) -> bool {
+        !matches!(self, Self::Wished { .. })
+    }
+
     /// Whether a pod counts in every domain that is open to it, or only once its domain is certain.
     pub(super) fn counts_possible(&self) -> bool {
         !matches!(self, Self::Certain { .. })

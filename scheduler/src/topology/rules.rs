@@ -116,9 +116,12 @@ impl Topology {
                 Place::Key(key) => self.keyed(&mut rules, key, reading).near.push(near),
             }
         }
-        for term in &reading.away {
-            let counter = self.counter(&term.key, Counted::Possible { peers: term.peers });
-            self.keep_away(&mut rules, counter, reading, class.member_of.contains(&term.peers));
+        let required = class.anti_affinity.required.len();
+        for (i, term) in reading.away.iter().enumerate() {
+            let peers = term.peers;
+            let counted = if i < required { Counted::Possible { peers } } else { Counted::Wished { peers } };
+            let counter = self.counter(&term.key, counted);
+            self.keep_away(&mut rules, counter, reading, i < required && class.member_of.contains(&peers));
         }
         for peers in &class.member_of {
             for guard in self.guards.get(peers).cloned().unwrap_or_default() {
@@ -236,7 +239,9 @@ impl Topology {
         };
         // Which node a pod is on is always certain.
         let counted = match (place, counted) {
-            (Place::Host, Counted::Possible { peers }) => Counted::Certain { peers, filter: None },
+            (Place::Host, Counted::Possible { peers } | Counted::Wished { peers }) => {
+                Counted::Certain { peers, filter: None }
+            }
             (_, counted) => counted,
         };
         let new = self.counters.len();

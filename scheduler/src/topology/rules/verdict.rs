@@ -54,7 +54,8 @@ impl Topology {
 
     fn peers_of(&self, counter: usize) -> usize {
         match self.counters[counter].counted {
-            Counted::Certain { peers, .. } | Counted::Possible { peers } | Counted::Owners { peers } => peers,
+            Counted::Certain { peers, .. } | Counted::Possible { peers } => peers,
+            Counted::Wished { peers } | Counted::Owners { peers } => peers,
         }
     }
 
