@@ -52,8 +52,7 @@ pub trait InstanceTypeSource: Send + Sync {
     /// What can be bought for the pool, in the order of the names, types without an available offering included. Without a
     /// node class the source's defaults apply. The same question gives the same shared list.
     ///
-    /// The pool is part of the question because the answer may depend on it: overlays change prices and capacities pool by
-    /// pool.
+    /// Prices and capacities are the provider's own; NodeOverlays are not known here.
     ///
     /// # Errors
     /// If the node class is of another provider, or asks for something that makes no sense.

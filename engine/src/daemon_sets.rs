@@ -14,7 +14,7 @@ use dovetail_scheduler::problem::DaemonPod;
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Namespace and name.
 pub fn name(set: &DaemonSet) -> String {
@@ -28,14 +28,14 @@ type Owned<'o> = (&'o OwnerReference, &'o Pod);
 #[derive(Debug)]
 pub struct DaemonPods<'o> {
     /// The live pods by namespace and name of their set.
-    live: HashMap<&'o str, HashMap<&'o str, Vec<Owned<'o>>>>,
+    live: FxHashMap<&'o str, FxHashMap<&'o str, Vec<Owned<'o>>>>,
     limit_ranges: LimitRanges<'o>,
 }
 
 impl<'o> DaemonPods<'o> {
     /// Finds the live pods and the defaults.
     pub fn of(objects: &'o Objects) -> Self {
-        let mut live: HashMap<&str, HashMap<&str, Vec<_>>> = HashMap::new();
+        let mut live: FxHashMap<&str, FxHashMap<&str, Vec<_>>> = FxHashMap::default();
         for pod in objects.pods.iter().filter(|p| !pods::is_terminal(p) && p.metadata.deletion_timestamp.is_none()) {
             if let Some(owner) = pods::controller(&pod.metadata).filter(|o| o.kind == "DaemonSet") {
                 let here = live.entry(pods::namespace(&pod.metadata)).or_default();

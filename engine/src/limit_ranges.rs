@@ -8,13 +8,14 @@
 use crate::pods;
 use k8s_openapi::api::core::v1::{Container, LimitRange, LimitRangeItem, PodSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use std::collections::{BTreeMap, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 type Quantities = BTreeMap<String, Quantity>;
 
 /// The defaults of each namespace that has any.
 #[derive(Clone, Debug, Default)]
-pub struct LimitRanges<'o>(HashMap<&'o str, Vec<Defaults>>);
+pub struct LimitRanges<'o>(FxHashMap<&'o str, Vec<Defaults>>);
 
 /// The defaults of one range.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +29,7 @@ impl<'o> LimitRanges<'o> {
     pub fn of(ranges: &'o [LimitRange]) -> Self {
         let mut by_name: Vec<&LimitRange> = ranges.iter().collect();
         by_name.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-        let mut out: HashMap<&str, Vec<Defaults>> = HashMap::new();
+        let mut out: FxHashMap<&str, Vec<Defaults>> = FxHashMap::default();
         for range in by_name {
             let items = range.spec.iter().flat_map(|s| &s.limits).filter(|i| i.type_ == "Container");
             let mut defaults = Defaults::default();

@@ -150,12 +150,14 @@ pub fn class(pod: &Pod) -> Result<PodClass, PodError> {
 /// With everything that provisioning does not do.
 pub fn pending(pod: &Pod, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodError> {
     let class = class(pod)?;
-    match (check_pending(pod, &class), volumes.of_pending(pod)) {
-        (Ok(()), Ok(volumes)) => Ok(PodClass { volumes, ..class }),
-        (Ok(()), Err(error)) => Err(error.into()),
-        (Err(error), Ok(_)) => Err(error),
-        (Err(one), Err(other)) => Err(PodError::Several(vec![one, other.into()])),
+    let spec = pod.spec.as_ref().ok_or(PodError::NoSpec)?;
+    let mut wrong: Vec<PodError> = selection::check(spec, &class.selection).into_iter().map(Into::into).collect();
+    match volumes.of_pending(pod) {
+        Ok(volumes) if wrong.is_empty() => return Ok(PodClass { volumes, ..class }),
+        Ok(_) => {}
+        Err(error) => wrong.push(error.into()),
     }
+    Err(if wrong.len() == 1 { wrong.remove(0) } else { PodError::Several(wrong) })
 }
 
 /// What a pod needs that has to leave its node. It was let in once and is not checked again.
@@ -164,15 +166,6 @@ pub fn pending(pod: &Pod, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodErro
 /// When its manifest cannot be read, or it cannot be told where its volumes are.
 pub fn leaving(pod: &Pod, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodError> {
     Ok(PodClass { volumes: volumes.of_leaving(pod)?, ..class(pod)? })
-}
-
-/// Checks what only pending pods are checked for.
-///
-/// # Errors
-/// With the first thing that provisioning does not do.
-pub fn check_pending(pod: &Pod, class: &PodClass) -> Result<(), PodError> {
-    let spec = pod.spec.as_ref().ok_or(PodError::NoSpec)?;
-    Ok(selection::check(spec, &class.selection)?)
 }
 
 /// What a pod asks for that the scheduler cannot give.

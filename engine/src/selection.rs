@@ -57,29 +57,33 @@ pub fn of_pod(spec: &PodSpec) -> Result<NodeSelection, SelectionError> {
     })
 }
 
-/// Checks that a pending pod asks only for what provisioning can see to.
-///
-/// # Errors
-/// With the first thing that it cannot.
-pub fn check(spec: &PodSpec, selection: &NodeSelection) -> Result<(), SelectionError> {
+/// What a pending pod asks for that provisioning cannot see to: every complaint once, in the order in which upstream makes
+/// them.
+pub fn check(spec: &PodSpec, selection: &NodeSelection) -> Vec<SelectionError> {
+    let mut wrong = vec![];
+    let mut add = |error: SelectionError| {
+        if !wrong.contains(&error) {
+            wrong.push(error);
+        }
+    };
     let shunned = |r: &Requirements| r.get(labels::NODEPOOL).is_some_and(|r| r.operator() == Operator::DoesNotExist);
     if selection.strict().iter().all(shunned) {
-        return Err(SelectionError::NotForPools);
+        add(SelectionError::NotForPools);
     }
-    let required = spec
-        .affinity
-        .as_ref()
-        .and_then(|a| a.node_affinity.as_ref())
-        .and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
-    let terms = || required.iter().flat_map(|r| &r.node_selector_terms);
-    if terms().any(|t| t.match_fields.as_ref().is_some_and(|f| !f.is_empty())) {
-        return Err(SelectionError::MatchFields);
+    let restricted = |key: &str| {
+        let refused = labels::is_restricted(labels::normalize(key)).err();
+        refused.map(|error| SelectionError::RestrictedLabel(error.to_string()))
+    };
+    spec.node_selector.iter().flatten().filter_map(|(key, _)| restricted(key)).for_each(&mut add);
+    let affinity = spec.affinity.as_ref().and_then(|a| a.node_affinity.as_ref());
+    let required = affinity.and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
+    for term in required.iter().flat_map(|r| &r.node_selector_terms) {
+        if term.match_fields.as_ref().is_some_and(|f| !f.is_empty()) {
+            add(SelectionError::MatchFields);
+        }
+        term.match_expressions.iter().flatten().filter_map(|e| restricted(&e.key)).for_each(&mut add);
     }
-    let expressions = terms().flat_map(|t| t.match_expressions.iter().flatten()).map(|e| &e.key);
-    for key in spec.node_selector.iter().flatten().map(|(key, _)| key).chain(expressions) {
-        labels::is_restricted(labels::normalize(key)).map_err(|e| SelectionError::RestrictedLabel(e.to_string()))?;
-    }
-    Ok(())
+    wrong
 }
 
 /// The terms, any one of which will do. A term that says nothing matches no node at all.
@@ -167,7 +171,7 @@ mod tests {
 
     fn verdict(spec: &PodSpec) -> Result<(), String> {
         let selection = of_pod(spec).map_err(|e| e.to_string())?;
-        check(spec, &selection).map_err(|e| e.to_string())
+        check(spec, &selection).first().map_or(Ok(()), |e| Err(e.to_string()))
     }
 
     #[test]
@@ -188,6 +192,22 @@ mod tests {
     fn a_pod_that_shuns_pools_is_left_alone() {
         let spec = selecting(vec![matching(vec![expression("karpenter.sh/nodepool", "DoesNotExist", &[])])]);
         assert!(verdict(&spec).expect_err("shuns pools").starts_with("configured to not run on a Karpenter"));
+    }
+
+    #[test]
+    fn every_complaint_is_made_once() {
+        let fields = || NodeSelectorTerm {
+            match_fields: Some(vec![expression("metadata.name", "In", &["x"])]),
+            match_expressions: Some(vec![expression("kubernetes.io/hostname", "In", &["x"])]),
+        };
+        let mut spec = selecting(vec![fields(), fields()]);
+        spec.node_selector = Some([("karpenter.sh/initialized".to_owned(), "true".to_owned())].into());
+        let selection = of_pod(&spec).expect("readable");
+        let told: Vec<String> = check(&spec, &selection).iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[0].contains("karpenter.sh/initialized"));
+        assert_eq!(told[1], "node selector term with matchFields is not supported");
+        assert!(told[2].contains("kubernetes.io/hostname"));
     }
 
     #[test]

@@ -21,8 +21,9 @@ use dovetail_scheduler::requirements::Requirements;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, Pod, Volume};
 use k8s_openapi::api::storage::v1::{CSINode, StorageClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use rustc_hash::FxHashMap;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 /// The annotation by which the binder of volumes confirms that claim and volume belong together.
@@ -46,10 +47,10 @@ pub struct Unsupported {
 #[derive(Debug)]
 pub struct VolumeIndex<'o> {
     /// By namespace and name.
-    claims: HashMap<&'o str, HashMap<&'o str, Claim<'o>>>,
-    volumes: HashMap<&'o str, Source<'o, PersistentVolume>>,
-    classes: HashMap<&'o str, Source<'o, StorageClass>>,
-    nodes: HashMap<&'o str, &'o CSINode>,
+    claims: FxHashMap<&'o str, FxHashMap<&'o str, Claim<'o>>>,
+    volumes: FxHashMap<&'o str, Source<'o, PersistentVolume>>,
+    classes: FxHashMap<&'o str, Source<'o, StorageClass>>,
+    nodes: FxHashMap<&'o str, &'o CSINode>,
     default_class: Option<&'o str>,
     unsupported: &'o Unsupported,
 }
@@ -69,7 +70,7 @@ struct Source<'o, T> {
 }
 
 impl<'o, T> Source<'o, T> {
-    fn by_name(objects: &'o [T], metadata: impl Fn(&'o T) -> &'o ObjectMeta) -> HashMap<&'o str, Self> {
+    fn by_name(objects: &'o [T], metadata: impl Fn(&'o T) -> &'o ObjectMeta) -> FxHashMap<&'o str, Self> {
         objects.iter().map(|object| (name(metadata(object)), Self { object, places: OnceLock::new() })).collect()
     }
 }
@@ -118,7 +119,7 @@ fn claim_names(pod: &Pod) -> BTreeSet<Cow<'_, str>> {
 impl<'o> VolumeIndex<'o> {
     /// Finds everything that volumes are made of.
     pub fn of(objects: &'o Objects, unsupported: &'o Unsupported) -> Self {
-        let mut claims: HashMap<&str, HashMap<&str, Claim<'_>>> = HashMap::new();
+        let mut claims: FxHashMap<&str, FxHashMap<&str, Claim<'_>>> = FxHashMap::default();
         for object in &objects.persistent_volume_claims {
             let here = claims.entry(pods::namespace(&object.metadata)).or_default();
             here.insert(name(&object.metadata), Claim { object, users: 0 });

@@ -22,7 +22,7 @@ const PICO: f64 = 1e12;
 impl Price {
     /// Nothing to pay.
     pub const ZERO: Self = Self(0);
-    /// Sorts after everything that can be bought.
+    /// Sorts after everything that can be bought, and stands for a price that nobody knows.
     pub const MAX: Self = Self(i64::MAX);
 
     /// A price in dollars per hour; not-a-number and negative prices count as zero.
@@ -117,18 +117,23 @@ pub struct Offering {
     /// Capacity type and zone, and for reserved capacity the reservation. Shared: a region has a dozen ways of buying for a
     /// thousand types.
     pub requirements: Arc<Requirements>,
-    /// What it costs.
+    /// What it costs; [`Price::MAX`] if that is not known.
     pub price: Price,
-    /// Whether it can be bought at the moment, as far as is known.
+    /// Whether it can be bought at the moment, as far as is known and if its price were.
     pub available: bool,
     /// How many instances the capacity reservation still has; `None` for what is not reserved.
     pub reservation_capacity: Option<u32>,
 }
 
 impl Offering {
-    /// Available, and with capacity left where it is reserved (specification "v1.15 changes" 6.1).
+    /// Available, and its price is known: what it costs is nobody's guess (specification "aws-provider" 4.1).
+    pub fn on_sale(&self) -> bool {
+        self.available && self.price != Price::MAX
+    }
+
+    /// On sale, and with capacity left where it is reserved (specification "v1.15 changes" 6.1).
     pub fn launchable(&self) -> bool {
-        self.available && self.reservation_capacity != Some(0)
+        self.on_sale() && self.reservation_capacity != Some(0)
     }
 }
 

@@ -163,7 +163,7 @@ impl<'p> PoolIndex<'p> {
                     daemon_ports[at].1.insert(t);
                 }
             }
-            let usable = |o: &&Offering| if label.is_some() { o.available } else { o.launchable() };
+            let usable = |o: &&Offering| if label.is_some() { o.on_sale() } else { o.launchable() };
             for offering in instance_type.offerings.iter().filter(usable) {
                 let way = *by_place.entry(Arc::as_ptr(&offering.requirements)).or_insert_with(|| {
                     *way_ids.entry(&offering.requirements).or_insert_with(|| {

@@ -75,9 +75,9 @@ impl<'a> Market<'a> {
                 let Some(price) = price else { continue };
                 out.push(Offering {
                     requirements: Arc::clone(way),
-                    // What has no price sorts last, should anybody look at it.
+                    // Without a price it is not on sale, unless an overlay names one.
                     price: price.unwrap_or(Price::MAX),
-                    available: compatible && price.is_some() && open >> bit & 1 == 1,
+                    available: compatible && open >> bit & 1 == 1,
                     reservation_capacity: None,
                 });
             }

@@ -77,7 +77,7 @@ fn where_the_advisor_is_silent_spot_costs_what_on_demand_does() {
 #[test]
 fn prices_that_are_not_known_sort_last_and_cannot_be_paid() {
     let r9g = node("r9g.large", &region("us-west-2")).offerings;
-    assert!(!r9g.is_empty() && r9g.iter().all(|o| !o.available && o.price == Price::MAX));
+    assert!(!r9g.is_empty() && r9g.iter().all(|o| !o.launchable() && o.price == Price::MAX));
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use super::Fault;
 use super::adjustment::Adjustment;
+use dovetail_api::labels;
 use dovetail_api::node_overlay::NodeOverlay;
 use dovetail_api::validation;
+use dovetail_scheduler::instance_type::Price;
 use dovetail_scheduler::requirement::Requirement;
 use dovetail_scheduler::requirements::Requirements;
 use dovetail_scheduler::resources::Resources;
@@ -49,6 +51,20 @@ impl Correction {
         } else {
             Err(faults)
         }
+    }
+
+    /// What becomes of the price of an offering. One that nobody knows is taken only from an overlay that names the types it
+    /// means and nothing else: putting something on sale is not to happen in passing (specification aws-provider 4.1).
+    pub(super) fn corrected(&self, price: Price) -> Price {
+        match self.price {
+            Some(adjustment) if price != Price::MAX || self.names_types() => adjustment.apply(price),
+            _ => price,
+        }
+    }
+
+    fn names_types(&self) -> bool {
+        let types = self.requirements.get(labels::INSTANCE_TYPE).and_then(Requirement::listed);
+        self.requirements.iter().len() == 1 && types.is_some_and(|list| list.len() > 0)
     }
 }
 

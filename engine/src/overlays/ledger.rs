@@ -97,8 +97,8 @@ fn corrected(
     let mut corrected = InstanceType { overlaid, ..t.clone() };
     let correction = |speaker: &Option<usize>| corrections[(*speaker)?];
     for (offering, speaker) in corrected.offerings.iter_mut().zip(prices) {
-        if let Some(adjustment) = correction(speaker).and_then(|correction| correction.price) {
-            offering.price = adjustment.apply(offering.price);
+        if let Some(correction) = correction(speaker) {
+            offering.price = correction.corrected(offering.price);
         }
     }
     for (resource, speaker) in words.resources.iter().zip(amounts) {

@@ -91,7 +91,7 @@ fn naively(overlays: &[Overlay], offers: &[Offer]) -> (Vec<String>, Vec<Vec<Figu
             }
             let (prices, capacity) = &mut result[want.0][want.1];
             match want.2.parse::<usize>() {
-                Ok(place) => prices[place] = correction.price.expect("a price").apply(prices[place]),
+                Ok(place) => prices[place] = correction.corrected(prices[place]),
                 Err(_) => capacity.set(want.2.as_str(), correction.capacity.get(&want.2)),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::testing::*;
 use super::*;
-use dovetail_scheduler::instance_type::{Overlaid, Price};
+use dovetail_scheduler::instance_type::{Offering, Overlaid, Price};
 use dovetail_scheduler::requirement::Requirement;
 use dovetail_scheduler::resources::{CPU, MEMORY};
 
@@ -57,6 +57,25 @@ fn an_offering_that_is_sold_out_is_corrected_too() {
     let made = evaluated(&[overlay("any").price("2")], &[offer]);
     assert_eq!(made.cents("m1"), [200; 4]);
     assert!(made.find(0, "m1").offerings.iter().all(|o| !o.available), "and stays sold out");
+}
+
+#[test]
+fn what_has_no_price_goes_on_sale_when_an_overlay_names_the_type_and_its_price() {
+    let mut unpriced = InstanceType::clone(&machine("m1"));
+    unpriced.offerings.iter_mut().for_each(|o| o.price = Price::MAX);
+    let types = Arc::from([Arc::new(unpriced)]);
+    let on_sale = |o: Overlay| {
+        let made = evaluated(&[o], &[pool_of("default", &[], &types)]);
+        made.find(0, "m1").offerings.iter().all(Offering::launchable)
+    };
+    let named = || overlay("o").only(TYPE, "In", &["m1", "m2"]);
+    assert!(on_sale(named().price("2")));
+    assert!(!on_sale(named().change("-50%")), "half of nobody knows what");
+    assert!(!on_sale(named().gives("example.com/dongle", "1")));
+    assert!(!on_sale(overlay("o").price("2")), "not in passing");
+    assert!(!on_sale(overlay("o").only(FAMILY, "In", &["m"]).price("2")));
+    assert!(!on_sale(named().only(ZONE, "In", &["a", "b"]).price("2")));
+    assert!(!on_sale(overlay("o").only(TYPE, "NotIn", &["g1"]).price("2")));
 }
 
 #[test]

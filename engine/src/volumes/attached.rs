@@ -9,18 +9,19 @@ use crate::pods;
 use dovetail_scheduler::problem::{Node, NodePool};
 use dovetail_scheduler::requirement::Name;
 use k8s_openapi::api::core::v1::Pod;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The attach limits of the instance types that have any, by pool and name.
 #[derive(Debug, Default)]
-pub struct TypeLimits(HashMap<Name, HashMap<Name, Vec<(Name, u32)>>>);
+pub struct TypeLimits(FxHashMap<Name, FxHashMap<Name, Vec<(Name, u32)>>>);
 
 impl TypeLimits {
     /// The limits of what the pools sell.
     pub fn of(pools: &[NodePool]) -> Self {
         let limited = |pool: &NodePool| {
             let types = pool.instance_types.iter().filter(|t| !t.volume_limits.is_empty());
-            let limits: HashMap<_, _> = types.map(|t| (t.name.clone(), t.volume_limits.clone())).collect();
+            let limits: FxHashMap<_, _> = types.map(|t| (t.name.clone(), t.volume_limits.clone())).collect();
             (!limits.is_empty()).then(|| (pool.name.clone(), limits))
         };
         Self(pools.iter().filter_map(limited).collect())

@@ -12,7 +12,8 @@ use k8s_openapi::api::core::v1::{
     NodeSelectorRequirement, NodeSelectorTerm, PersistentVolume, PersistentVolumeSpec, TopologySelectorLabelRequirement,
 };
 use k8s_openapi::api::storage::v1::StorageClass;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 
 /// The most alternatives that are kept for a pod. Each one is enough by itself, so that leaving some out can cost a pod its
 /// place but never puts it in a wrong one. No storage system that is known comes near.
@@ -90,8 +91,8 @@ fn united(places: Vec<Requirements>, keys: &BTreeSet<Name>) -> Vec<Requirements>
 
 /// Makes one of the alternatives that differ only in the listed values of this label, in the place of the first of them.
 fn unite(places: Vec<Requirements>, key: &Name) -> Vec<Requirements> {
-    let mut first: HashMap<Requirements, usize> = HashMap::new();
-    let mut others: HashSet<Requirements> = HashSet::new();
+    let mut first: FxHashMap<Requirements, usize> = FxHashMap::default();
+    let mut others: FxHashSet<Requirements> = FxHashSet::default();
     let mut out: Vec<Requirements> = vec![];
     for place in places {
         let Some(values) = listed(&place, key) else {

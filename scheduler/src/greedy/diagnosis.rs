@@ -209,3 +209,6 @@ fn explained<'s>(class: &PodClass, seekers: &'s [Seeker], waits_for_reserved: bo
     let of_last_way = seekers.iter().rev().find(|s| last_way.as_ref() == Some(&s.reading.requirements));
     Some(of_last_way.unwrap_or(last))
 }
+
+#[cfg(test)]
+mod tests;
