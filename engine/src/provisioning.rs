@@ -18,7 +18,7 @@ use dovetail_api::node_overlay::NodeOverlay;
 use dovetail_api::node_pool::NodePool;
 use dovetail_cloudprovider::source::InstanceTypeSource;
 use dovetail_scheduler::instance_type::InstanceType;
-use dovetail_scheduler::problem::{self, Node, Problem, Settings};
+use dovetail_scheduler::problem::{self, Node, Problem, Reservations, Settings};
 use dovetail_scheduler::resources::Resources;
 use k8s_openapi::api::core::v1::Pod;
 use std::collections::BTreeMap;
@@ -46,6 +46,8 @@ pub struct Options {
     pub settings: Settings,
     /// How evenly pods are spread that say nothing about it.
     pub default_spread: DefaultSpread,
+    /// With the feature gate `ReservedCapacity` off, reserved offerings are like any others; it is on by default.
+    pub reserved_capacity_off: bool,
 }
 
 /// Makes the problem of a provisioning round. The order of the objects makes no difference to it.
@@ -53,6 +55,8 @@ pub fn assemble(objects: &Objects, source: &dyn InstanceTypeSource, options: &Op
     let mut round = Round::default();
     round.problem.settings = options.settings;
     round.problem.well_known = source.well_known().clone();
+    let reserved = source.reservation_label().filter(|_| !options.reserved_capacity_off);
+    round.problem.reservations = reserved.map(|label| Reservations { label, strict: true });
     let states = nodes::join(&objects.nodes, &objects.node_claims, &objects.pods);
 
     round.add_pools(objects, source, &states);
@@ -233,12 +237,7 @@ impl Round {
         residents.settle(&mut sets, &mut self.problem)
     }
 
-    fn add_notes(&mut self) {
-        let reserved = self.problem.pools.iter().flat_map(|p| p.instance_types.iter()).flat_map(|t| &t.offerings);
-        if reserved.into_iter().any(|o| o.reservation_capacity.is_some()) {
-            self.notes.push("capacity reservations are on offer: they are not used yet".to_owned());
-        }
-    }
+    fn add_notes(&mut self) {}
 }
 
 /// What cannot be read of the rules of running pods: by fault, the first pod that has it and how many others do.
