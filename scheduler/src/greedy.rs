@@ -187,6 +187,8 @@ impl<'p> Round<'p> {
             attached: Attachments::default().and(&self.world.problem.classes[seeker.class].volumes),
             min_values: MinValues::AsThePoolSays,
             held: None,
+            aboard: &[],
+            pins: None,
         };
         self.world.narrow(&taker, seeker, allowed)
     }

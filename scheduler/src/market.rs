@@ -272,6 +272,19 @@ impl<'p> PoolIndex<'p> {
     /// The values of a key that new nodes with these requirements can have.
     pub(crate) fn values(&mut self, key: &Name, id: SetId, sets: &Sets, well_known: &WellKnown) -> BTreeSet<Name> {
         let view = self.view(id, sets, well_known);
+        self.values_of(key, id, &view.types, sets, well_known)
+    }
+
+    /// The same for some of the types only.
+    pub(crate) fn values_of(
+        &mut self,
+        key: &Name,
+        id: SetId,
+        types: &Bits,
+        sets: &Sets,
+        well_known: &WellKnown,
+    ) -> BTreeSet<Name> {
+        let view = self.view(id, sets, well_known);
         let allowed = sets.get(id).get(key);
         let mut out: BTreeSet<Name> = BTreeSet::new();
         let mut add = |r: Option<&Requirement>| {
@@ -279,11 +292,11 @@ impl<'p> PoolIndex<'p> {
             out.extend(listed.filter(|v| allowed.is_none_or(|a| a.contains(v))).cloned());
         };
         if self.ways.iter().any(|way| way.get(key).is_some()) {
-            let sold = view.ways.iter().filter(|w| view.types.both(&self.sold[*w]).next().is_some());
+            let sold = view.ways.iter().filter(|w| types.both(&self.sold[*w]).next().is_some());
             sold.for_each(|w| add(self.ways[w].get(key)));
         } else if self.pool.instance_types.iter().any(|t| t.requirements.get(key).is_some()) {
-            view.types.iter().for_each(|t| add(self.pool.instance_types[t].requirements.get(key)));
-        } else if !view.types.is_empty() {
+            types.iter().for_each(|t| add(self.pool.instance_types[t].requirements.get(key)));
+        } else if !types.is_empty() {
             add(allowed);
         }
         out

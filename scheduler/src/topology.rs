@@ -9,6 +9,7 @@ mod counter;
 mod rules;
 mod universe;
 
+use crate::bitset::Bits;
 use crate::market::{PoolIndex, SetId, Sets};
 use crate::problem::{PodTerm, Problem};
 use counter::{Counted, Counter, Filter, Place};
@@ -178,6 +179,19 @@ impl Topology {
         let keys = &self.keys;
         let pins = self.claim_pins.entry((p, set));
         Rc::clone(pins.or_insert_with(|| keys.of_claim(&mut pools[p], set, sets, &problem.well_known)))
+    }
+
+    /// Where a claim of a pool is, if it has these requirements and types.
+    pub(crate) fn pins_of(
+        &mut self,
+        p: usize,
+        pools: &mut [PoolIndex<'_>],
+        claim: (SetId, &Bits),
+        sets: &Sets,
+        problem: &Problem,
+    ) -> Rc<[Pin]> {
+        let pins = self.claim_pins(p, pools, claim.0, sets, problem);
+        self.keys.of_types(&pins, &mut pools[p], claim.0, claim.1, sets, &problem.well_known)
     }
 
     /// Counts a pod that has gone to a node.

@@ -242,13 +242,21 @@ impl Claim {
             attached: self.attached.and(&class.volumes),
             min_values: MinValues::Keep(&self.min_values),
             held: Some(&self.holdings),
+            aboard: &self.pods,
+            pins: Some(&self.pins),
         };
         world.narrow(&taker, seeker, allowed)
     }
 
     fn become_narrower(&mut self, narrowed: Narrowed, world: &mut World<'_>) {
         world.reserve.exchange(&self.holdings, &narrowed.holdings);
-        self.pins = world.topology.claim_pins(self.pool, &mut world.pools, narrowed.set, &world.sets, world.problem);
+        self.pins = world.topology.pins_of(
+            self.pool,
+            &mut world.pools,
+            (narrowed.set, &narrowed.types),
+            &world.sets,
+            world.problem,
+        );
         self.set = narrowed.set;
         self.types = narrowed.types;
         self.used = narrowed.used;

@@ -13,12 +13,13 @@ use std::collections::BTreeMap;
 pub(super) type Rank = (usize, i64);
 
 /// For each key of a seeker's rules, in order, the domain that a node or claim is in: [`OPEN`] if that is not decided,
-/// [`MISSING`] if in none. Sixteen bits each; keys and domains that find no room count as open, which is always safe.
+/// [`MISSING`] if in none, [`UNFORESEEN`] if in one that nobody knows. Sixteen bits each; keys and domains that find no room count as open, which is always safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Signature(u128);
 
 const OPEN: u128 = 0xffff;
 const MISSING: u128 = 0xfffe;
+const UNFORESEEN: u128 = 0xfffd;
 const BITS: usize = 16;
 const ROOM: usize = 8;
 
@@ -28,9 +29,10 @@ impl Signature {
         let mut out = 0;
         for (i, key) in keys.take(ROOM).enumerate() {
             let at = match &pins[key] {
-                Pin::One(domain) => u128::try_from(*domain).ok().filter(|d| *d < MISSING).unwrap_or(OPEN),
+                Pin::One(domain) => u128::try_from(*domain).ok().filter(|d| *d < UNFORESEEN).unwrap_or(OPEN),
                 Pin::Any(_) => OPEN,
                 Pin::Missing => MISSING,
+                Pin::Unforeseen => UNFORESEEN,
             };
             out |= at << (i * BITS);
         }
@@ -46,6 +48,7 @@ impl Signature {
         allowed.iter().take(ROOM).enumerate().all(|(i, allowed)| match self.at(i) {
             OPEN => true,
             MISSING => allowed.missing,
+            UNFORESEEN => false,
             domain => usize::try_from(domain).is_ok_and(|d| allowed.set.contains(d)),
         })
     }

@@ -78,6 +78,12 @@ impl Reserve {
         if types.is_empty() { Err(Refused::Never) } else { Ok(Holdings::default()) }
     }
 
+    /// The ways of buying that draw on what is held; `None` if nothing is.
+    pub(super) fn ways(&self, pool: &PoolIndex<'_>, view: &View, held: &Holdings) -> Option<Bits> {
+        let names: Vec<Name> = held.0.iter().map(|r| self.names[*r].clone()).collect();
+        (!names.is_empty()).then(|| pool.ways_of(view, &names))
+    }
+
     /// A claim that held some now holds others.
     pub(super) fn exchange(&mut self, before: &Holdings, now: &Holdings) {
         for r in before.0.iter().filter(|r| !now.0.contains(r)) {

@@ -39,6 +39,10 @@ pub(super) struct Taker<'a> {
     pub(super) min_values: MinValues<'a>,
     /// The reserved capacity it holds; `None` for a claim that is yet to be opened.
     pub(super) held: Option<&'a Holdings>,
+    /// The pods it has.
+    pub(super) aboard: &'a [usize],
+    /// Where it is; `None` for a claim that is yet to be opened.
+    pub(super) pins: Option<&'a [Pin]>,
 }
 
 /// How many distinct values have to stay open.
@@ -128,9 +132,10 @@ impl<'p> World<'p> {
     ) -> Result<Narrowed, Refused> {
         let Some((first, rest)) = allowed.split_first() else { return self.fit(taker, set, seeker) };
         let pins = self.topology.claim_pins(taker.pool, &mut self.pools, set, &self.sets, self.problem);
-        let open = match &pins[first.key] {
+        let before = taker.pins.map(|pins| &pins[first.key]);
+        let open = match before.filter(|pin| matches!(pin, Pin::One(_))).unwrap_or(&pins[first.key]) {
             Pin::Missing if first.missing => return self.in_some_domain(taker, set, seeker, rest),
-            Pin::Missing => return Err(Refused::Never),
+            Pin::Missing | Pin::Unforeseen => return Err(Refused::Never),
             Pin::One(domain) if first.set.contains(*domain) => {
                 let set = self.in_domains(set, first.key, &[*domain])?;
                 return self.in_some_domain(taker, set, seeker, rest);
@@ -138,7 +143,13 @@ impl<'p> World<'p> {
             Pin::One(_) => return Err(Refused::NotNow),
             Pin::Any(open) => open,
         };
-        let choices: Vec<usize> = first.domains.iter().filter(|d| open.contains(d)).copied().collect();
+        let aboard = taker.aboard.iter().map(|pod| self.problem.pods[*pod].class);
+        let keyed = &seeker.rules.keyed[seeker.rules.keyed.len() - allowed.len()];
+        let choices = first
+            .domains
+            .iter()
+            .filter(|d| open.contains(d) && before.is_none_or(|before| before.domains().contains(d)));
+        let choices: Vec<usize> = self.topology.with_all_aboard(keyed, choices.copied(), aboard);
         if !first.one && choices.len() == open.len() {
             return self.in_some_domain(taker, set, seeker, rest);
         }
@@ -197,9 +208,25 @@ impl<'p> World<'p> {
         if types.is_empty() {
             return Err(Refused::Never);
         }
-        let holdings = self.reserve.hold(pool, &view, &mut types, taker.held)?;
-        let (min_values, relaxed) =
-            self.enough_values(taker.pool, set, &types, taker.min_values).ok_or(Refused::Never)?;
+        let mut holdings = self.reserve.hold(pool, &view, &mut types, taker.held)?;
+        // What holds reserved capacity will be launched from it, so its types have to be varied enough by themselves.
+        let reserved = self.reserve.ways(&self.pools[taker.pool], &view, &holdings);
+        let mut varied = match &reserved {
+            None => self.enough_values(taker.pool, set, &types, taker.min_values),
+            Some(ways) => {
+                let mut reserved = types.clone();
+                reserved.intersect(&self.pools[taker.pool].sold_by(ways));
+                self.enough_values(taker.pool, set, &reserved, taker.min_values)
+            }
+        };
+        if varied.is_none() && reserved.is_some() {
+            let pool = &self.pools[taker.pool];
+            types.intersect(&pool.sold_by(&pool.ways_of(&view, &[])));
+            holdings = Holdings::default();
+            varied =
+                if types.is_empty() { None } else { self.enough_values(taker.pool, set, &types, taker.min_values) };
+        }
+        let (min_values, relaxed) = varied.ok_or(Refused::Never)?;
         let free = most.iter().zip(&taker.used).map(|(most, used)| most - used).collect();
         let (used, attached) = (taker.used.clone(), taker.attached.clone());
         Ok(Narrowed { set, types, free, used, attached, min_values, relaxed, holdings })

@@ -296,9 +296,7 @@ impl Topology {
     /// Which domains a spread still allows.
     fn evenly<'t>(&'t self, even: &'t Even) -> impl Fn(usize) -> bool + 't {
         let counter = &self.counters[even.counter];
-        let few = even.min_domains.is_some_and(|n| even.eligible.len() < n as usize);
-        let least = if few { 0 } else { even.eligible.iter().map(|d| counter.in_domain(d)).min().unwrap_or(0) };
-        let most = least.saturating_add(even.max_skew);
+        let most = self.least(even).saturating_add(even.max_skew);
         move |d| even.eligible.contains(d) && counter.in_domain(d) + even.itself <= most
     }
 
@@ -311,6 +309,38 @@ impl Topology {
     /// The rules that make the pod join some node.
     fn binding_company<'t>(&'t self, rules: &'t Rules) -> impl Iterator<Item = &'t Near> {
         rules.host_near.iter().filter(|near| !(near.itself && self.counters[near.counter].inhabited.is_empty()))
+    }
+
+    /// Of these domains, those that a claim may be narrowed to although the pods that are on it already will come with it.
+    pub(crate) fn with_all_aboard(
+        &self,
+        keyed: &Keyed,
+        domains: impl Iterator<Item = usize>,
+        aboard: impl Iterator<Item = usize> + Clone,
+    ) -> Vec<usize> {
+        let fits = |domain: &usize| {
+            keyed.spread.iter().all(|even| {
+                let counted = aboard.clone().filter(|class| self.raised[*class].contains(&even.counter)).count();
+                let more = u32::try_from(counted).unwrap_or(u32::MAX);
+                more == 0 || self.even_with(even, *domain, more)
+            })
+        };
+        domains.filter(fits).collect()
+    }
+
+    /// Whether a spread is kept with the pod and so many others in a domain.
+    fn even_with(&self, even: &Even, domain: usize, others: u32) -> bool {
+        let there = self.counters[even.counter].in_domain(domain).saturating_add(others);
+        there.saturating_add(even.itself) <= self.least(even).saturating_add(even.max_skew)
+    }
+
+    /// How many pods the emptiest domain of a spread holds.
+    fn least(&self, even: &Even) -> u32 {
+        let domains = even.eligible.len();
+        if even.min_domains.is_some_and(|n| domains < n as usize) {
+            return 0;
+        }
+        even.eligible.iter().map(|d| self.counters[even.counter].in_domain(d)).min().unwrap_or(0)
     }
 
     /// Whether a node will never again take the pod, for what is on it.

@@ -3,9 +3,11 @@
 //! The domains of a key are the values that the pools' offerings and types can give a new node, and those that the nodes
 //! have. They are known before the first pod is placed and numbered in the order of their names.
 
+use crate::bitset::Bits;
 use crate::market::{PoolIndex, SetId, Sets};
 use crate::problem::{Node, PodTerm, Problem};
 use crate::requirement::Name;
+use crate::requirements::WellKnown;
 use dovetail_api::labels::{HOSTNAME, normalize};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -20,6 +22,8 @@ pub(crate) enum Pin {
     Any(Vec<usize>),
     /// It does not have the label.
     Missing,
+    /// It will have the label, and nobody knows with which value: a pool may ask for a label without saying more.
+    Unforeseen,
 }
 
 impl Pin {
@@ -28,7 +32,7 @@ impl Pin {
         match self {
             Self::One(domain) => std::slice::from_ref(domain),
             Self::Any(domains) => domains,
-            Self::Missing => &[],
+            Self::Missing | Self::Unforeseen => &[],
         }
     }
 }
@@ -100,16 +104,43 @@ impl Keys {
         (0..self.len()).map(pin).collect()
     }
 
+    /// Where a claim is that could be in several domains by its requirements, but has these types only.
+    pub(super) fn of_types(
+        &self,
+        by_requirements: &Rc<[Pin]>,
+        pool: &mut PoolIndex<'_>,
+        set: SetId,
+        types: &Bits,
+        sets: &Sets,
+        well_known: &WellKnown,
+    ) -> Rc<[Pin]> {
+        let open = |pin: &Pin| matches!(pin, Pin::Any(_));
+        if !by_requirements.iter().any(open) {
+            return Rc::clone(by_requirements);
+        }
+        let pin = |(key, pin): (usize, &Pin)| {
+            if !open(pin) {
+                return pin.clone();
+            }
+            match self.numbered(key, &pool.values_of(&self.names[key], set, types, sets, well_known)).as_slice() {
+                [one] => Pin::One(*one),
+                many => Pin::Any(many.to_vec()),
+            }
+        };
+        by_requirements.iter().enumerate().map(pin).collect()
+    }
+
     /// Where a new claim of a pool is, if its requirements are these.
     pub(super) fn of_claim(
         &self,
         pool: &mut PoolIndex<'_>,
         set: SetId,
         sets: &Sets,
-        well_known: &crate::requirements::WellKnown,
+        well_known: &WellKnown,
     ) -> Rc<[Pin]> {
         (0..self.len())
             .map(|key| match self.numbered(key, &pool.values(&self.names[key], set, sets, well_known)).as_slice() {
+                [] if sets.get(set).get(&self.names[key]).is_some_and(|r| r.listed().is_none()) => Pin::Unforeseen,
                 [] => Pin::Missing,
                 [one] => Pin::One(*one),
                 many => Pin::Any(many.to_vec()),
