@@ -208,7 +208,7 @@ impl Collection {
         owners::add(workloads, &mut objects);
         notes.extend(expanded.notes);
         let made = expanded.made.into_iter().map(|made| (format!("Pod {}", made.pod), made)).collect();
-        admission::complete(&mut objects);
+        notes.extend(admission::complete(&mut objects));
         let mut warnings = first_of_many(self.repeated, "objects that stand twice");
         warnings.extend(first_of_many(self.unknown.warnings(), "objects with unknown fields"));
         Ok(Input { objects, warnings, notes, refused: self.refused.iter().map(explain).collect(), places, made })
@@ -298,6 +298,7 @@ fn distribute(place: Place, object: Object, objects: &mut Objects, workloads: &m
         Object::StorageClass(o) => objects.storage_classes.push(*o),
         Object::CSINode(o) => objects.csi_nodes.push(*o),
         Object::PriorityClass(o) => objects.priority_classes.push(*o),
+        Object::RuntimeClass(o) => objects.runtime_classes.push(*o),
         Object::NodePool(o) => objects.node_pools.push(*o),
         Object::NodeClaim(o) => objects.node_claims.push(*o),
         Object::NodeOverlay(o) => objects.node_overlays.push(*o),

@@ -2,13 +2,15 @@
 //!
 //! A live pod tells better than the template what will run, since admission may have changed it; its node affinity does
 //! not count, because it points at the node it runs on, and the template's takes its place (specification "scheduling"
-//! 4.6). Where no pod is alive, the template gets what admission would add: the defaults of LimitRanges.
+//! 4.6). Where no pod is alive, the template gets what admission would add: the defaults of LimitRanges, and the overhead
+//! of its RuntimeClass.
 
 use crate::limit_ranges::LimitRanges;
 use crate::objects::Objects;
 use crate::pods::{self, PodError};
 use crate::ports;
 use crate::requests;
+use crate::runtime_classes::RuntimeClasses;
 use crate::selection;
 use dovetail_scheduler::problem::DaemonPod;
 use k8s_openapi::api::apps::v1::DaemonSet;
@@ -30,6 +32,7 @@ pub struct DaemonPods<'o> {
     /// The live pods by namespace and name of their set.
     live: FxHashMap<&'o str, FxHashMap<&'o str, Vec<Owned<'o>>>>,
     limit_ranges: LimitRanges<'o>,
+    runtime_classes: RuntimeClasses<'o>,
 }
 
 impl<'o> DaemonPods<'o> {
@@ -42,7 +45,8 @@ impl<'o> DaemonPods<'o> {
                 here.entry(&owner.name).or_default().push((owner, pod));
             }
         }
-        Self { live, limit_ranges: LimitRanges::of(&objects.limit_ranges) }
+        let limit_ranges = LimitRanges::of(&objects.limit_ranges);
+        Self { live, limit_ranges, runtime_classes: RuntimeClasses::of(&objects.runtime_classes) }
     }
 
     /// The pod that the DaemonSet will put on a node it selects.
@@ -56,6 +60,7 @@ impl<'o> DaemonPods<'o> {
             None => {
                 let mut spec = template.clone();
                 self.limit_ranges.complete(pods::namespace(&set.metadata), &mut spec);
+                self.runtime_classes.complete(&mut spec);
                 spec
             }
         };
@@ -138,6 +143,17 @@ mod tests {
         let elsewhere =
             DaemonSet { metadata: read(json!({"name": "agent", "namespace": "other"})), ..set(containers(json!({}))) };
         assert_eq!(cpu(&elsewhere, &objects), 0);
+    }
+
+    #[test]
+    fn a_template_gets_the_overhead_of_its_runtime() {
+        let kata =
+            read(json!({"metadata": {"name": "kata"}, "handler": "kata", "overhead": {"podFixed": {"cpu": "250m"}}}));
+        let objects = Objects { runtime_classes: vec![kata], ..Objects::default() };
+        let mut set = set(containers(json!({"cpu": "50m"})));
+        let template = set.spec.as_mut().and_then(|s| s.template.spec.as_mut()).expect("a template");
+        template.runtime_class_name = Some("kata".to_owned());
+        assert_eq!(cpu(&set, &objects), 300);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod ports;
 pub mod provisioning;
 pub mod requests;
 mod residents;
+pub mod runtime_classes;
 pub mod selection;
 #[cfg(test)]
 mod testing;

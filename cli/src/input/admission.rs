@@ -1,27 +1,37 @@
 //! What a cluster adds to objects when they are created, so that manifests are planned for as they would be stored.
 //!
-//! Pods get the defaults of LimitRanges, ephemeral volumes their claims, and claims without a class the class that is
-//! marked as the default. Pods with a UID have been through this already; what they lack now they lack in the cluster too.
+//! Pods get the defaults of LimitRanges and the overhead of their runtime, ephemeral volumes their claims, and claims without
+//! a class the class that is marked as the default. Pods with a UID have been through this already; what they lack now they
+//! lack in the cluster too.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use dovetail_engine::limit_ranges::LimitRanges;
 use dovetail_engine::objects::Objects;
 use dovetail_engine::pods::namespace;
+use dovetail_engine::runtime_classes::RuntimeClasses;
 use dovetail_engine::volumes;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-/// Adds all of it.
-pub(crate) fn complete(objects: &mut Objects) {
+/// Adds all of it, and says what could not be found.
+pub(crate) fn complete(objects: &mut Objects) -> Vec<String> {
     let ranges = LimitRanges::of(&objects.limit_ranges);
+    let runtimes = RuntimeClasses::of(&objects.runtime_classes);
+    let mut unknown = BTreeSet::new();
     for pod in objects.pods.iter_mut().filter(|p| is_new(p)) {
         if let Some(spec) = &mut pod.spec {
             ranges.complete(namespace(&pod.metadata), spec);
+            runtimes.complete(spec);
+            unknown.extend(spec.runtime_class_name.clone().filter(|name| !runtimes.contains(name)));
         }
     }
     add_claims(objects);
     choose_classes(objects);
+    let note = |name| {
+        format!("RuntimeClass {name} is not among the objects: what its pods need beside their own is not known")
+    };
+    unknown.into_iter().map(note).collect()
 }
 
 /// Whether no API server has seen the pod.
@@ -114,6 +124,19 @@ mod tests {
         assert_eq!(claim.metadata.labels.as_ref().expect("labels")["app"], "web");
         let resources = objects.pods[0].spec.as_ref().expect("a spec").containers[0].resources.as_ref();
         assert_eq!(json!(resources.and_then(|r| r.requests.as_ref())), json!({"cpu": "1"}));
+    }
+
+    #[test]
+    fn a_runtime_that_nobody_knows_is_noted_once() {
+        let mut sandboxed = pod(None);
+        sandboxed.spec.as_mut().expect("a spec").runtime_class_name = Some("kata".to_owned());
+        let mut objects = Objects { pods: vec![sandboxed.clone(), sandboxed], ..Objects::default() };
+        assert_eq!(complete(&mut objects).len(), 1);
+        objects.runtime_classes.push(read(
+            json!({"metadata": {"name": "kata"}, "handler": "kata", "overhead": {"podFixed": {"cpu": "1"}}}),
+        ));
+        assert_eq!(complete(&mut objects), [""; 0]);
+        assert_eq!(json!(objects.pods[0].spec.as_ref().and_then(|s| s.overhead.as_ref())), json!({"cpu": "1"}));
     }
 
     #[test]

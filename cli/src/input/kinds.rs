@@ -11,6 +11,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{
     LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, Service,
 };
+use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::{CSINode, StorageClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -115,6 +116,7 @@ kinds! {
     StorageClass, "storage.k8s.io", "v1", cluster;
     CSINode, "storage.k8s.io", "v1", cluster;
     PriorityClass, "scheduling.k8s.io", "v1", cluster;
+    RuntimeClass, "node.k8s.io", "v1", cluster;
     NodePool, "karpenter.sh", "v1", cluster;
     NodeClaim, "karpenter.sh", "v1", cluster;
     NodeOverlay, "karpenter.sh", "v1alpha1", cluster;

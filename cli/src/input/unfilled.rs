@@ -141,12 +141,15 @@ fn fields_of(kind: Kind) -> Fields {
         Kind::Node | Kind::Namespace => Fields { harmless: vec![("", HARMLESS)], scripts: vec![] },
         Kind::EC2NodeClass => Fields { scripts: vec![("", EC2_NODE_CLASS_SCRIPTS)], ..plain(EC2_NODE_CLASS) },
         Kind::NodePool => plain(NODE_POOL),
-        Kind::PersistentVolume | Kind::StorageClass => plain(STORAGE),
+        // The labels of old volumes say where they are.
+        Kind::PersistentVolume => Fields { harmless: vec![("", HARMLESS), ("", STORAGE)], scripts: vec![] },
+        Kind::StorageClass => plain(STORAGE),
         Kind::Service => plain(SERVICE),
         Kind::PersistentVolumeClaim
         | Kind::LimitRange
         | Kind::CSINode
         | Kind::PriorityClass
+        | Kind::RuntimeClass
         | Kind::NodeClaim
         | Kind::NodeOverlay
         | Kind::KWOKNodeClass => plain(&[]),

@@ -4,10 +4,11 @@
 use serde_json::Value;
 
 /// Fields whose members are quantities.
-const QUANTITIES: [&str; 12] = [
+const QUANTITIES: [&str; 13] = [
     "requests",
     "limits",
     "overhead",
+    "podFixed",
     "capacity",
     "allocatable",
     "allocatedResources",
@@ -37,6 +38,7 @@ pub(crate) fn tidy(value: &mut Value) {
                     if QUANTITIES.contains(&name) {
                         // A CSINode's `allocatable` counts volumes; no resource has such a name.
                         members.iter_mut().filter(|(member, _)| *member != "count").for_each(|(_, v)| write_number(v));
+                        tidy(field); // a RuntimeClass' overhead has its quantities one level below
                     } else if STRINGS.contains(&name) {
                         members.values_mut().filter(|v| v.is_null()).for_each(|v| *v = Value::String(String::new()));
                     } else {
@@ -66,6 +68,13 @@ fn write_number(value: &mut Value) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_overhead_of_a_runtime_may_be_numbers() {
+        let mut value = json!({"overhead": {"podFixed": {"cpu": 1}}});
+        tidy(&mut value);
+        assert_eq!(value, json!({"overhead": {"podFixed": {"cpu": "1"}}}));
+    }
 
     #[test]
     fn the_count_of_a_csi_node_stays_a_number() {

@@ -75,6 +75,22 @@ fn node_overlays_change_what_is_bought_and_the_prices_that_are_shown() {
 }
 
 #[test]
+fn an_overlay_puts_a_type_on_sale_whose_price_the_catalogue_does_not_know() {
+    let pool = "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: default}\nspec: {template: {spec: {\
+                requirements: [], nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}}}}\n";
+    let overlay = "apiVersion: karpenter.sh/v1alpha1\nkind: NodeOverlay\nmetadata: {name: new}\nspec: {price: '0.15', \
+                   requirements: [{key: node.kubernetes.io/instance-type, operator: In, values: [r9g.large]}]}\n";
+    let folder = Folder::empty()
+        .file("pool.yaml", pool)
+        .file("web.yaml", &(pod("web", "cpu: 1") + "  nodeSelector: {karpenter.k8s.aws/instance-family: r9g}\n"));
+    let plan = |folder: &Folder| folder.run(&["plan", ".", "--region", "us-west-2", "-o", "json"], "").json();
+    assert_eq!(plan(&folder)["claims"], json!([]));
+    let bought = plan(&folder.file("overlay.yaml", overlay));
+    assert_eq!(bought["claims"][0]["instanceTypes"], json!(["r9g.large"]), "{bought}");
+    assert_eq!(bought["cost"], json!(0.15));
+}
+
+#[test]
 fn the_table_tells_what_fills_a_node_that_is_bought_for_its_gpus() {
     let folder = Folder::with_pool()
         .file("gpu.yaml", &pod("gpu", "cpu: 100m, example.com/nothing: 0, nvidia.com/gpu: 1"))
