@@ -40,8 +40,7 @@ pub(crate) struct Topology {
 impl Topology {
     /// Sets up the counters that the classes' rules read, and counts what runs already.
     pub(crate) fn new(problem: &Problem, pools: &mut [PoolIndex<'_>], sets: &Sets) -> Self {
-        let keys = Keys::of(problem, pools, sets);
-        let node_pins = problem.nodes.iter().map(|n| keys.of_node(n)).collect();
+        let (keys, node_pins) = Keys::of(problem, pools, sets);
         let tainted =
             problem.nodes.iter().any(|n| !n.taints.is_empty()) || pools.iter().any(|p| !p.pool.taints.is_empty());
         let mut topology = Self {

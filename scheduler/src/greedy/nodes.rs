@@ -71,8 +71,8 @@ impl<'p> Nodes<'p> {
             if problem.daemons.iter().any(|d| !d.ports.is_empty()) {
                 ports.extend(daemons::on_node(&problem.daemons, node).flat_map(|d| d.ports.iter().cloned()));
             }
-            let labels = node.labels.iter().filter(|(key, _)| asked.contains(*key));
-            let labels = labels.map(|(key, r)| (key, r.clone())).collect::<Requirements>();
+            let labels = asked.iter().filter_map(|key| Some((key, node.labels.get(key)?.clone())));
+            let labels = labels.collect::<Requirements>();
             // What is attached already is no longer part of what can be attached.
             let attached = Attachments::already(&node.attached);
             let limits = node.attachable.iter();

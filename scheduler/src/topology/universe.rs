@@ -5,11 +5,11 @@
 
 use crate::bitset::Bits;
 use crate::market::{PoolIndex, SetId, Sets};
-use crate::problem::{Node, PodTerm, Problem};
-use crate::requirement::Name;
+use crate::problem::Problem;
+use crate::requirement::{Name, Requirement};
 use crate::requirements::WellKnown;
 use dovetail_api::labels::{HOSTNAME, normalize};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -47,32 +47,46 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn of(problem: &Problem, pools: &mut [PoolIndex<'_>], sets: &Sets) -> Self {
-        let mut asked: BTreeSet<Name> = BTreeSet::new();
-        let wishes = |terms: &[(i32, PodTerm)]| terms.iter().map(|(_, t)| t.key.clone()).collect::<Vec<_>>();
+    /// The keys of a problem's rules, and where its nodes are.
+    pub(super) fn of(problem: &Problem, pools: &mut [PoolIndex<'_>], sets: &Sets) -> (Self, Vec<Rc<[Pin]>>) {
+        let mut asked: FxHashSet<&Name> = FxHashSet::default();
         for class in &problem.classes {
-            asked.extend(class.spread.iter().map(|s| s.key.clone()));
-            for terms in [&class.affinity, &class.anti_affinity] {
-                asked.extend(terms.required.iter().map(|t| t.key.clone()));
-                asked.extend(wishes(&terms.preferred));
-            }
+            asked.extend(class.spread.iter().map(|s| &s.key));
+            asked.extend(class.affinity.all().chain(class.anti_affinity.all()).map(|t| &t.key));
         }
-        asked.extend(problem.residents.iter().flat_map(|r| r.repels.iter().map(|t| t.key.clone())));
-        let names: BTreeSet<Name> = asked.iter().map(|k| normalize(k).into()).collect();
+        asked.extend(problem.residents.iter().flat_map(|r| r.repels.iter().map(|t| &t.key)));
+        let names: BTreeSet<Name> = asked.into_iter().map(|k| normalize(k).into()).collect();
         let mut keys = Self::default();
+        let mut on_nodes: Vec<Vec<Option<&Name>>> = vec![];
         for name in names.into_iter().filter(|n| &**n != HOSTNAME) {
-            let mut values: BTreeSet<Name> =
-                problem.nodes.iter().filter_map(|n| n.labels.get(&name)?.single()).cloned().collect();
+            let on_node: Vec<Option<&Name>> =
+                problem.nodes.iter().map(|n| n.labels.get(&name).and_then(Requirement::single)).collect();
+            let distinct: FxHashSet<&Name> = on_node.iter().flatten().copied().collect();
+            let mut values: BTreeSet<Name> = distinct.into_iter().cloned().collect();
             for pool in pools.iter_mut() {
                 let set = pool.set;
                 values.extend(pool.values(&name, set, sets, &problem.well_known));
             }
+            on_nodes.push(on_node);
             keys.numbers.insert(name.clone(), keys.names.len());
             keys.names.push(name);
             keys.value_numbers.push(values.iter().cloned().enumerate().map(|(i, v)| (v, i)).collect());
             keys.values.push(values.into_iter().collect());
         }
-        keys
+        // Many nodes are in the same place.
+        let mut places: FxHashMap<Vec<Option<usize>>, Rc<[Pin]>> = FxHashMap::default();
+        let pins_of = |node: usize| {
+            let number = |(key, on_node): (usize, &Vec<Option<&Name>>)| {
+                on_node[node].and_then(|value| keys.value_numbers[key].get(value)).copied()
+            };
+            let place: Vec<Option<usize>> = on_nodes.iter().enumerate().map(number).collect();
+            let pins = places
+                .entry(place)
+                .or_insert_with_key(|place| place.iter().map(|domain| domain.map_or(Pin::Missing, Pin::One)).collect());
+            Rc::clone(pins)
+        };
+        let pins = (0..problem.nodes.len()).map(pins_of).collect();
+        (keys, pins)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -94,14 +108,6 @@ impl Keys {
 
     pub(super) fn numbered(&self, key: usize, values: &BTreeSet<Name>) -> Vec<usize> {
         values.iter().filter_map(|v| self.value_numbers[key].get(v)).copied().collect()
-    }
-
-    pub(super) fn of_node(&self, node: &Node) -> Rc<[Pin]> {
-        let pin = |key: usize| {
-            let value = node.labels.get(&self.names[key]).and_then(|r| r.single());
-            value.and_then(|v| self.value_numbers[key].get(v)).map_or(Pin::Missing, |domain| Pin::One(*domain))
-        };
-        (0..self.len()).map(pin).collect()
     }
 
     /// Where a claim is that could be in several domains by its requirements, but has these types only.
