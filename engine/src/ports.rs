@@ -6,7 +6,7 @@
 
 use dovetail_scheduler::problem::HostPort;
 use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec};
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// A port that cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
