@@ -164,6 +164,13 @@ fn a_pod_that_stays_on_a_leaving_node_keeps_others_out_of_its_zone() {
 }
 
 #[test]
+fn a_node_that_its_claim_has_not_found_yet_goes_by_its_own_host_name() {
+    let cluster = Cluster::default().with(node("n-1", "4", json!({HOSTNAME: "host-1"}))).with(claim("c1", "n-1", "4"));
+    let problem = cluster.round().problem;
+    assert_eq!(problem.nodes[0].labels.get(HOSTNAME).map(ToString::to_string).as_deref(), Some("In [host-1]"));
+}
+
+#[test]
 fn what_no_pod_of_the_round_has_to_do_with_is_dropped() {
     let loner = pod("loner", &on("n-a", far_from_web(needs("1"), ZONE)));
     let cluster = two_zones().with(loner.clone()).with(of_web("r", &on("n-a", needs("1")))).pods("new", 3, &needs("1"));
