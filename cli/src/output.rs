@@ -12,6 +12,7 @@ pub(crate) mod progress;
 mod reasons;
 pub(crate) mod table;
 mod unplaced;
+pub(crate) mod verdict;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();

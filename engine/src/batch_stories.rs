@@ -2,7 +2,6 @@
 //! as the same.
 
 use crate::default_spread::{DefaultSpread, SchedulerConfig};
-use crate::provisioning::Round;
 use crate::testing::{Cluster, and, claim, needs, node, pod, pool};
 use dovetail_scheduler::problem::Problem;
 use proptest::prelude::*;
@@ -165,6 +164,13 @@ fn a_pod_that_stays_on_a_leaving_node_keeps_others_out_of_its_zone() {
 }
 
 #[test]
+fn a_node_that_its_claim_has_not_found_yet_goes_by_its_own_host_name() {
+    let cluster = Cluster::default().with(node("n-1", "4", json!({HOSTNAME: "host-1"}))).with(claim("c1", "n-1", "4"));
+    let problem = cluster.round().problem;
+    assert_eq!(problem.nodes[0].labels.get(HOSTNAME).map(ToString::to_string).as_deref(), Some("In [host-1]"));
+}
+
+#[test]
 fn what_no_pod_of_the_round_has_to_do_with_is_dropped() {
     let loner = pod("loner", &on("n-a", far_from_web(needs("1"), ZONE)));
     let cluster = two_zones().with(loner.clone()).with(of_web("r", &on("n-a", needs("1")))).pods("new", 3, &needs("1"));
@@ -297,11 +303,27 @@ fn pods_of_a_replica_set_are_spread_by_default_unless_they_say_otherwise() {
 
 /// A cluster with something of everything that rules between pods are made of.
 fn everything() -> Cluster {
-    let mut cluster = with_leaving(two_zones()).with(of_web("mover", &on("n-old", spread(needs("1"), ZONE))));
+    let daemons = |name: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name, "namespace": "default", "uid": name},
+            "spec": {"selector": {}, "template": {"spec": needs("100m")}}})
+    };
+    let namespace = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"team": "a"}}});
+    let mut cluster = with_leaving(two_zones())
+        .with(pool("other", &[]))
+        .with(claim("c2", "n-new", "4"))
+        .with(daemons("agent"))
+        .with(daemons("logs"))
+        .with(namespace("default"))
+        .with(namespace("shop"))
+        .with(of_web("mover", &on("n-old", spread(needs("1"), ZONE))));
     let apps = ["web", "db", "cache"];
     for i in 0..12 {
         let app = apps[i % 3];
-        let spec = [needs("1"), spread(needs("1"), ZONE), far_from_web(needs("1"), HOSTNAME)][i % 4 % 3].clone();
+        let mut spec = [needs("1"), spread(needs("1"), ZONE), far_from_web(needs("1"), HOSTNAME)][i % 4 % 3].clone();
+        if i % 4 == 2 {
+            spec["affinity"]["podAntiAffinity"][REQUIRED][0]["namespaceSelector"] =
+                json!({"matchLabels": {"team": "a"}});
+        }
         let running = on(["n-a", "n-b", "n-old"][i % 3], spec.clone());
         cluster = cluster.with(labelled(pod(&format!("p{i}"), &spec), "app", app)).with(labelled(
             pod(&format!("r{i}"), &running),
@@ -312,9 +334,9 @@ fn everything() -> Cluster {
     cluster
 }
 
-/// Everything about a round, in words.
-fn told(round: &Round) -> String {
-    format!("{round:#?}")
+/// The problem, in words.
+fn told(cluster: &Cluster) -> String {
+    format!("{:#?}", cluster.round().problem)
 }
 
 proptest! {
@@ -326,11 +348,15 @@ proptest! {
     ) {
         let sorted = everything();
         let mut shuffled = sorted.clone();
-        shuffled.objects.pods = order.iter().map(|i| sorted.objects.pods[*i].clone()).collect();
+        let objects = &mut shuffled.objects;
+        objects.pods = order.iter().map(|i| sorted.objects.pods[*i].clone()).collect();
         if turn {
-            shuffled.objects.nodes.reverse();
-            shuffled.objects.namespaces.reverse();
+            objects.nodes.reverse();
+            objects.node_claims.reverse();
+            objects.node_pools.reverse();
+            objects.daemon_sets.reverse();
+            objects.namespaces.reverse();
         }
-        prop_assert_eq!(told(&shuffled.round()), told(&sorted.round()));
+        prop_assert_eq!(told(&shuffled), told(&sorted));
     }
 }

@@ -175,6 +175,10 @@ impl fmt::Display for Conflict {
 
 /// Evaluates all overlays against what all pools are offered. The order of the overlays does not matter.
 pub fn evaluate(overlays: &[NodeOverlay], offers: &[Offer], well_known: &WellKnown) -> Evaluation {
+    if overlays.is_empty() {
+        let instance_types = offers.iter().map(|offer| Arc::clone(&offer.instance_types)).collect();
+        return Evaluation { instance_types, outcomes: vec![] };
+    }
     let mut read: Vec<Read<'_>> = overlays
         .iter()
         .map(|overlay| (overlay.metadata.name.as_deref().unwrap_or_default(), Correction::read(overlay)))

@@ -4,9 +4,9 @@
 //! want their ports (specification "scheduling" 4.10). What the API server would fill in is filled in here, since
 //! manifests in files never saw one.
 
+use core::net::IpAddr;
 use dovetail_scheduler::problem::HostPort;
 use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec};
-use std::net::IpAddr;
 
 /// A port that cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,10 @@
 use super::*;
 use crate::testing::{Cluster, REGISTERED, and, claim, needs, node, pod, pool};
 use dovetail_cloudprovider::ec2::{Catalogue, Ec2Settings};
+use dovetail_cloudprovider::kwok::{self, KwokCatalogue};
 use dovetail_cloudprovider::source::Ec2Source;
+use dovetail_scheduler::instance_type::Price;
+use dovetail_scheduler::policy;
 use serde_json::{Value, json};
 
 #[test]
@@ -241,4 +244,43 @@ fn what_cannot_be_read_is_named() {
     let expected =
         "containers[main].resources.requests.cpu: \"lots\" is not a quantity: write for instance 500m, 2 or 1Gi";
     assert_eq!(cluster.round().bad_input, [("Pod default/web-0".to_owned(), expected.to_owned())]);
+}
+
+/// One type of 2 cores: out of the reservation cr-1 with room for so many, or on demand.
+fn reserved(room: u32) -> KwokCatalogue {
+    let offering = |capacity_type: &str, price: f64, id: Option<&str>| {
+        let mut requirements = vec![
+            json!({"key": "karpenter.sh/capacity-type", "operator": "In", "values": [capacity_type]}),
+            json!({"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["zone-a"]}),
+        ];
+        requirements.extend(
+            id.map(|id| json!({"key": "karpenter.k8s.aws/capacity-reservation-id", "operator": "In", "values": [id]})),
+        );
+        json!({"Price": price, "Requirements": requirements, "ReservationCapacity": id.map(|_| room)})
+    };
+    let machine = json!({
+        "name": "small", "architecture": "amd64", "operatingSystems": ["linux"],
+        "resources": {"cpu": "2", "memory": "4Gi", "pods": "20"}, "overhead": {"cpu": "0", "memory": "0"},
+        "offerings": [offering("reserved", 0.0, Some("cr-1")), offering("on-demand", 0.1, None)],
+    });
+    kwok::read(&json!([machine]).to_string()).expect("a readable catalogue")
+}
+
+#[test]
+fn reservations_are_kept_account_of_unless_that_is_switched_off() {
+    let cluster = Cluster::default().with(pool("default", &[])).pods("web", 3, &needs("2"));
+    let bought = |room: u32, options: &Options| {
+        let round = assemble(&cluster.objects, &reserved(room), options);
+        assert_eq!(round.rejected.len() + round.bad_input.len(), 0);
+        let plan = policy::run(policy::by_name("karpenter").expect("the baseline"), &round.problem);
+        let held: Vec<usize> = plan.claims.iter().map(|claim| claim.reservations.len()).collect();
+        (held, plan.unplaced.len(), plan.cost())
+    };
+    let (nothing, each) = (Price::ZERO, Price::from_dollars(0.1));
+    let accounted = Options::default();
+    assert_eq!(bought(3, &accounted), (vec![1, 1, 1], 0, nothing));
+    assert_eq!(bought(2, &accounted), (vec![1, 1], 1, nothing), "the third waits for what the others may leave");
+    assert_eq!(bought(0, &accounted), (vec![0, 0, 0], 0, each.times(3)), "what is full is nothing to wait for");
+    let unaccounted = Options { reserved_capacity_off: true, ..Options::default() };
+    assert_eq!(bought(2, &unaccounted), (vec![0, 0, 0], 0, nothing));
 }

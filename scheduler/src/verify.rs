@@ -11,40 +11,52 @@ mod accounting;
 mod claim_tests;
 mod claims;
 mod daemons;
+mod neighbours;
 mod nodes;
 #[cfg(test)]
 mod placement_tests;
+mod ports;
 #[cfg(test)]
 mod random_tests;
+mod reservations;
 mod selection;
+mod shops;
 mod stock;
 #[cfg(test)]
 mod testing;
 mod violation;
+mod volumes;
 
 use crate::plan::Plan;
 use crate::problem::Problem;
-pub use violation::{List, Place, Violation};
+use shops::Shops;
+pub use violation::{List, Place, PortHolder, Violation};
 
-/// Checks a plan against its problem (specification "scheduling" 3 to 6, as far as the scheduler keeps them today).
+/// Checks a plan against its problem (specification "scheduling" 3 to 6, "v1.15 changes" 6 and 8.1 to 8.3).
 ///
 /// The rules: every pod is accounted for once; pods with rules that cannot be kept yet are not placed; a claim is at
 /// least as narrow as its pool, demands no label that nothing defines, and assures each pod's node selector and one of
-/// its required terms; taints are tolerated, those that only prefer aside; every listed type has the labels, is on offer
-/// and holds the pods beside the DaemonSets; types are sorted by price, and price and requests are what they should be;
-/// minimum numbers of values are kept, or lowered openly under BestEffort; the claims of a pool stay within its limits
-/// even if the smallest of their types are launched, and no type is listed that exceeds them alone; existing nodes have
-/// the labels and the room.
+/// its required terms, and a place where its volumes can be used; taints are tolerated, those that only prefer aside;
+/// every listed type has the labels, is on offer, holds the pods beside the DaemonSets, leaves them their host ports and
+/// attaches their volumes; types are sorted by price, and price and requests are what they should be; minimum numbers of
+/// values are kept, or lowered openly under BestEffort; the claims of a pool stay within its limits even if the smallest
+/// of their types are launched, and no type is listed that exceeds them alone; existing nodes have the labels, the room,
+/// the ports and the volumes, and are not going away; a claim that holds capacity reservations can be launched from them
+/// and in no other way, one that holds none in another way, and no reservation is promised more often than it has units;
+/// spread, affinity and anti-affinity are kept, the latter in both directions.
 ///
-/// It takes time in proportion to the pods, and to the claims times the types that each lists.
+/// It takes time in proportion to the pods, to the claims times the types that each lists, and to the rules between pods
+/// times the nodes. Only where spreads do not hold in the end, an order of placement is searched, which can take longer.
 ///
 /// # Errors
 /// With everything that was found wrong. A plan or problem with indexes that point at nothing is such a case.
 pub fn verify(problem: &Problem, plan: &Plan) -> Result<(), Vec<Violation>> {
     let mut found = vec![];
     accounting::check(problem, plan, &mut found);
-    claims::check(problem, plan, &mut found);
+    let mut shops = Shops::new(problem);
+    claims::check(problem, plan, &mut shops, &mut found);
     nodes::check(problem, plan, &mut found);
+    neighbours::check(problem, plan, &mut shops, &mut found);
     if let Some(bound) = plan.bound.filter(|bound| plan.cost() < *bound) {
         found.push(Violation::BelowBound { cost: plan.cost(), bound });
     }

@@ -22,6 +22,7 @@ use dovetail_scheduler::problem::{MinValuesPolicy, PreferencePolicy, Settings};
 use super::{BadObject, CommandError};
 use crate::input::{self, Input, default_pools};
 use crate::output::answer::Answer;
+use crate::output::verdict::Verdict;
 use crate::output::{self, Data, progress, table};
 
 /// Status when a plan was made and pods stay without a place.
@@ -60,6 +61,9 @@ pub(crate) struct Plan {
     /// The form of the answer
     #[arg(short, long, value_enum, default_value_t = Form::Table)]
     output: Form,
+    /// Have the finished plan checked, rule by rule, by code of its own; end with status 1 if it breaks one
+    #[arg(long)]
+    verify: bool,
     /// End with status 2 if pods stay without a place
     #[arg(long)]
     exit_code: bool,
@@ -130,9 +134,15 @@ impl Plan {
     /// When there is nothing to plan for, or something was named that cannot be used.
     pub(crate) fn run(&self) -> Result<ExitCode, CommandError> {
         let Decided { input, round, decision, seconds } = self.decide()?;
-        let text = self.text(seconds, &input.objects, &round, &decision)?;
+        let verdict = self.verify.then(|| progress::show("verifying", || Verdict::of(&round.problem, &decision)));
+        let text = self.text(seconds, &input.objects, &round, &decision, verdict.as_ref())?;
         say(&input, &round);
         output::print(&text)?;
+        let violations = verdict.as_ref().map_or(&[][..], Verdict::violations);
+        if !violations.is_empty() {
+            violations.iter().for_each(|violation| output::error(&format!("the plan is wrong: {violation}")));
+            return Ok(ExitCode::FAILURE);
+        }
         let unplaced = !decision.unplaced.is_empty() || !round.rejected.is_empty();
         let status = if self.exit_code && unplaced { ExitCode::from(UNPLACED) } else { ExitCode::SUCCESS };
         // The system takes the memory back faster than one object after the other would be freed.
@@ -230,10 +240,12 @@ impl Plan {
         objects: &Objects,
         round: &Round,
         decision: &Decision,
+        verdict: Option<&Verdict>,
     ) -> Result<String, CommandError> {
-        let answer = || Answer::new(self.policy.0.name(), seconds, round, decision);
+        let answer = || Answer::new(self.policy.0.name(), seconds, round, decision).with_verdict(verdict);
+        let line = || verdict.and_then(Verdict::line).unwrap_or_default();
         Ok(match self.output {
-            Form::Table => table::report(objects, round, decision),
+            Form::Table => table::report(objects, round, decision) + &line(),
             Form::Json => Data::Json.text(&answer())?,
             Form::Yaml => Data::Yaml.text(&answer())?,
         })

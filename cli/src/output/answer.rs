@@ -10,6 +10,7 @@ use dovetail_scheduler::resources;
 use serde::Serialize;
 
 use super::reasons::{self, Unplaced};
+use super::verdict::Verdict;
 
 /// A plan as JSON and YAML show it.
 #[derive(Debug, Serialize)]
@@ -22,6 +23,9 @@ pub(crate) struct Answer<'p> {
     bound: Option<f64>,
     /// How long deciding took, without reading and writing.
     seconds: f64,
+    /// What the checker says, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<&'p Verdict>,
     /// The nodes to buy.
     claims: Vec<Claim<'p>>,
     /// What goes to nodes that are there.
@@ -71,6 +75,7 @@ impl<'p> Answer<'p> {
             cost: plan.cost().dollars(),
             bound: plan.bound.map(dovetail_scheduler::instance_type::Price::dollars),
             seconds,
+            verified: None,
             claims: plan.claims.iter().map(|c| claim(round, c)).collect(),
             existing: plan
                 .existing
@@ -80,6 +85,11 @@ impl<'p> Answer<'p> {
             errors: unplaced.chain(rejected).collect(),
             unplaced: reasons::all(round, plan),
         }
+    }
+
+    /// The same with what the checker says of the plan.
+    pub(crate) fn with_verdict(self, verdict: Option<&'p Verdict>) -> Self {
+        Self { verified: verdict, ..self }
     }
 }
 

@@ -6,3 +6,4 @@ mod plan;
 mod rules_between_pods;
 mod support;
 mod unplaced;
+mod volumes;

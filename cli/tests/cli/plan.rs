@@ -52,6 +52,25 @@ default   small or 1 other  zone-a  on-demand      1     2  90%     25%    0.100
 }
 
 #[test]
+fn a_plan_is_verified_when_asked_and_says_so_in_words_and_data() {
+    let folder = Folder::with_pool()
+        .file("web.yaml", &deployment("web", "2", "cpu: 900m, memory: 1Gi"))
+        .file("big.yaml", &pod("big", "cpu: 20"));
+    let outcome = folder.plan(&[".", "--verify"]);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    assert!(outcome.stdout.ends_with("\nverified: every rule holds for 2 pods on 1 node\n"), "{outcome:?}");
+    let answer = folder.plan(&[".", "--verify", "-o", "json"]).json();
+    assert_eq!(answer["verified"], json!({"pods": 2, "nodes": 1, "violations": []}));
+    let unasked = folder.plan(&[".", "-o", "json"]).json();
+    assert!(unasked.get("verified").is_none(), "{unasked}");
+    assert_eq!(
+        folder.plan(&[".", "--verify", "--exit-code"]).status,
+        2,
+        "verified or not, a pod stays without a place"
+    );
+}
+
+#[test]
 fn node_overlays_change_what_is_bought_and_the_prices_that_are_shown() {
     let overlay = |name: &str, spec: &str| {
         let requirement = "{key: node.kubernetes.io/instance-type, operator: In, values: [large]}";

@@ -103,48 +103,84 @@ impl Round<'_> {
     fn no_instance_type(&mut self, p: usize, class: &PodClass, seeker: &Seeker, set: SetId) -> Refusal {
         let sifted = self.sifted(p, set);
         let asked = self.asked(set);
-        let world = &mut self.world;
-        let view = world.pools[p].view(set, &world.sets, &world.problem.well_known);
-        let pool = &world.pools[p];
-        let limits = self.claims.limits[p].remaining();
+        let pool = &self.world.pools[p];
         let mut sieve = Sieve::resume(pool, &sifted);
-        let scarce = sieve.resources(world.columns.names(), &seeker.requests);
+        let scarce = sieve.resources(self.world.columns.names(), &seeker.requests);
         let taken = sieve::ports_taken(pool, &class.ports);
         sieve.ports(&taken);
         sieve.volumes(&class.volumes);
-        sieve.limits(limits);
-        let (excluded, mut left) = sieve.finish();
+        sieve.limits(self.claims.limits[p].remaining());
+        let (excluded, left) = sieve.finish();
 
-        if !left.is_empty() {
-            let names: Vec<Name> = pool.reserved_for(&view, &left).cloned().collect();
-            match world.reserve.hold(pool, &view, &mut left, None) {
-                Ok(_) => {}
-                Err(Refused::Reserved) => return Refusal::Reserved(Reserved::Spoken(names)),
-                Err(_) => return Refusal::Reserved(Reserved::Full(names)),
+        let met = self.met(p, seeker, &sifted, &taken);
+        let daemons = if taken.is_empty() { self.daemons(p) } else { Arc::new(self.daemon_range(p, &taken)) };
+        let min_values = match self.of_those_left(p, set, seeker, &left) {
+            Err(refusal) => return refusal,
+            Ok(min_values) => min_values,
+        };
+        Refusal::NoInstanceType(Box::new(NoInstanceType { excluded, scarce, min_values, met, asked, daemons }))
+    }
+
+    /// What stands in the way if types are left: reserved capacity, or that they are too few. Either may depend on which of
+    /// several domains it is.
+    fn of_those_left(
+        &mut self,
+        p: usize,
+        set: SetId,
+        seeker: &Seeker,
+        left: &Bits,
+    ) -> Result<Vec<TooFewValues>, Refusal> {
+        if left.is_empty() {
+            return Ok(vec![]);
+        }
+        let mut few = self.in_all_domains(p, set, left)?;
+        if few.is_empty() {
+            for set in self.single_domains(p, set, seeker) {
+                few = self.in_all_domains(p, set, left)?;
+                if !few.is_empty() {
+                    break;
+                }
             }
+        }
+        Ok(few)
+    }
+
+    fn in_all_domains(&mut self, p: usize, set: SetId, left: &Bits) -> Result<Vec<TooFewValues>, Refusal> {
+        let world = &mut self.world;
+        let view = world.pools[p].view(set, &world.sets, &world.problem.well_known);
+        let pool = &world.pools[p];
+        let mut left = left.clone();
+        left.intersect(&view.types);
+        let names: Vec<Name> = pool.reserved_for(&view, &left).cloned().collect();
+        match world.reserve.hold(pool, &view, &mut left, None) {
+            Ok(_) => {}
+            Err(Refused::Reserved) => return Err(Refusal::Reserved(Reserved::Spoken(names))),
+            Err(_) => return Err(Refusal::Reserved(Reserved::Full(names))),
         }
         let requirements = world.sets.get(set);
         let too_few = |(key, asked): &(Name, u32)| {
             let have = pool.distinct_values(key, requirements, left.iter());
-            (have < *asked).then(|| TooFewValues { key: Arc::clone(key), asked: *asked, left: have })
+            (have < *asked).then(|| TooFewValues { key: key.clone(), asked: *asked, left: have })
         };
-        let min_values = if left.is_empty() { vec![] } else { pool.min_values.iter().filter_map(too_few).collect() };
+        Ok(pool.min_values.iter().filter_map(too_few).collect())
+    }
 
+    /// Which criteria some type meets, of those that the limits still allow and whose ports are free.
+    fn met(&self, p: usize, seeker: &Seeker, sifted: &Sifted, taken: &[(HostPort, Bits)]) -> Met {
+        let pool = &self.world.pools[p];
         let mut eligible = pool.sellable.clone();
-        if let Some(remaining) = limits {
-            eligible.intersect(&pool.within(remaining));
+        if let Some(within) = &self.claims.limits[p].within {
+            eligible.intersect(within);
         }
         let within_limits = !eligible.is_empty();
         taken.iter().for_each(|(_, types)| types.iter().for_each(|t| eligible.remove(t)));
         let large_enough = |t: usize| pool.room(t).iter().zip(&seeker.requests).all(|(room, asked)| asked <= room);
-        let met = Met {
+        Met {
             limits: within_limits,
             labels: eligible.both(&sifted.labelled).next().is_some(),
             offering: eligible.both(&sifted.offered).next().is_some(),
             resources: eligible.both(&sifted.offered).any(large_enough),
-        };
-        let daemons = if taken.is_empty() { self.daemons(p) } else { Arc::new(self.daemon_range(p, &taken)) };
-        Refusal::NoInstanceType(Box::new(NoInstanceType { excluded, scarce, min_values, met, asked, daemons }))
+        }
     }
 
     fn asked(&mut self, set: SetId) -> Arc<Requirements> {
@@ -210,5 +246,7 @@ fn explained<'s>(class: &PodClass, seekers: &'s [Seeker], waits_for_reserved: bo
     Some(of_last_way.unwrap_or(last))
 }
 
+#[cfg(test)]
+mod random_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 
 use super::{List, Violation};
 use crate::plan::Plan;
-use crate::problem::{PodClass, Problem};
+use crate::problem::{PodClass, PodTerms, Problem};
 use crate::requirement::Name;
 use crate::resources::Resources;
 use std::collections::BTreeMap;
@@ -39,11 +39,40 @@ pub(super) fn check(problem: &Problem, plan: &Plan, found: &mut Vec<Violation>) 
             found.push(out_of_range(format!("pod {}", pod.name), List::Classes, pod.class, problem.classes.len()));
         }
     }
+    names_of_sets(problem, found);
     if !plan.unplaced.is_sorted_by(|a, b| a.0 < b.0) {
         found.push(Violation::Disorder { list: List::Unplaced });
     }
     if !plan.existing.is_sorted_by(|a, b| a.node < b.node) {
         found.push(Violation::Disorder { list: List::Existing });
+    }
+}
+
+/// Every set of pods and every kind of running pod that is spoken of is there.
+fn names_of_sets(problem: &Problem, found: &mut Vec<Violation>) {
+    let mut sets = |holder: &dyn Fn() -> String, mut peers: &mut dyn Iterator<Item = usize>| {
+        if let Some(unknown) = Iterator::find(&mut peers, |peers| *peers >= problem.peers.len()) {
+            found.push(out_of_range(holder(), List::Peers, unknown, problem.peers.len()));
+        }
+    };
+    let wanted = |terms: &PodTerms| -> Vec<usize> {
+        terms.required.iter().chain(terms.preferred.iter().map(|(_, term)| term)).map(|term| term.peers).collect()
+    };
+    for (number, class) in problem.classes.iter().enumerate() {
+        let spread = class.spread.iter().map(|spread| spread.peers);
+        let terms = wanted(&class.affinity).into_iter().chain(wanted(&class.anti_affinity));
+        sets(&|| format!("pod class {number}"), &mut class.member_of.iter().copied().chain(spread).chain(terms));
+    }
+    for (number, resident) in problem.residents.iter().enumerate() {
+        let repels = resident.repels.iter().map(|term| term.peers);
+        let holder = || format!("kind {number} of running pods");
+        sets(&holder, &mut resident.member_of.iter().copied().chain(repels));
+    }
+    let kinds = problem.residents.len();
+    for node in &problem.nodes {
+        if let Some((unknown, _)) = node.residents.iter().find(|(kind, _)| *kind >= kinds) {
+            found.push(out_of_range(format!("node {}", node.name), List::Residents, *unknown, kinds));
+        }
     }
 }
 
@@ -59,7 +88,7 @@ pub(super) struct Group<'p> {
     /// The first of the pods, which is named where all are meant.
     pub(super) pod: &'p Name,
     /// How many there are.
-    pods: i64,
+    pub(super) pods: i64,
 }
 
 /// The pods of a place by class, in the order of the classes; what is out of range is left out.

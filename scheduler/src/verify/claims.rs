@@ -5,56 +5,49 @@
 
 use super::accounting::{Group, by_class, out_of_range, requests};
 use super::selection::{Labels, at_least_as_narrow, misplaced};
-use super::stock::{Choice, Stock, asked_for};
-use super::{List, Place, Violation};
+use super::shops::Shops;
+use super::stock::{Choice, Stock};
+use super::{List, Place, Violation, ports, reservations, volumes};
 use crate::instance_type::Price;
 use crate::plan::{Plan, PlannedClaim};
 use crate::problem::{MinValuesPolicy, NodePool, Problem};
 use crate::requirement::Name;
 use crate::requirements::Requirements;
 use crate::resources::{NODES, Resources};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// Checks every claim, and the limits of the pools.
-pub(super) fn check(problem: &Problem, plan: &Plan, found: &mut Vec<Violation>) {
-    let mut review = Review {
-        problem,
-        asked_for: asked_for(problem),
-        books: problem.pools.iter().map(|_| None).collect(),
-        choices: FxHashMap::default(),
-        welcome: FxHashSet::default(),
-        found,
-    };
+pub(super) fn check<'p>(problem: &'p Problem, plan: &'p Plan, shops: &mut Shops<'p>, found: &mut Vec<Violation>) {
+    let books = problem.pools.iter().map(|_| Book::default()).collect();
+    let mut review = Review { problem, shops, books, welcome: FxHashSet::default(), found };
     for (index, claim) in plan.claims.iter().enumerate() {
         review.claim(index, claim);
     }
     review.limits();
+    reservations::totals(problem, plan, found);
 }
 
-struct Review<'p, 'f> {
+struct Review<'p, 's, 'f> {
     problem: &'p Problem,
-    asked_for: Vec<Name>,
-    /// Pool by pool, what is sold and what has been taken of its limits, once a claim comes from it.
-    books: Vec<Option<Book<'p>>>,
-    /// What a pool has for a set of requirements, with a number that stands for the two.
-    choices: FxHashMap<(usize, &'p Requirements), (usize, Rc<Choice>)>,
+    shops: &'s mut Shops<'p>,
+    /// Pool by pool, what has been taken of its limits.
+    books: Vec<Book>,
     /// The classes whose pods have been found in order at a pool with such requirements.
     welcome: FxHashSet<(usize, usize)>,
     found: &'f mut Vec<Violation>,
 }
 
-struct Book<'p> {
-    stock: Stock<'p>,
+#[derive(Default)]
+struct Book {
     /// The least that the claims take of each limited resource.
     taken: Vec<i64>,
     claims: i64,
 }
 
-impl<'p> Review<'p, '_> {
+impl<'p> Review<'p, '_, '_> {
     fn claim(&mut self, index: usize, claim: &'p PlannedClaim) {
-        let Some(pool) = self.problem.pools.get(claim.pool) else {
+        let (Some(pool), Some(choice)) = (self.problem.pools.get(claim.pool), self.shops.choice_of(claim)) else {
             self.found.push(out_of_range(format!("claim {index}"), List::Pools, claim.pool, self.problem.pools.len()));
             return;
         };
@@ -66,31 +59,29 @@ impl<'p> Review<'p, '_> {
         }
         self.requirements(&place, pool, &claim.requirements);
 
-        let well_known = &self.problem.well_known;
-        let Some(book) = self.books.get_mut(claim.pool) else { return };
-        let asked_for = &self.asked_for;
-        let book = book.get_or_insert_with(|| Book::new(Stock::new(self.problem, pool, asked_for)));
-        let next = self.choices.len();
-        let chosen = self.choices.entry((claim.pool, &claim.requirements));
-        let (setting, choice) =
-            chosen.or_insert_with(|| (next, book.stock.choice(&claim.requirements, well_known))).clone();
-
-        let labels = Labels { known: &claim.requirements, defined: &pool.requirements, well_known, complete: false };
+        let labels = Labels::of_claim(&claim.requirements, pool, &self.problem.well_known);
         for group in &groups {
-            if !self.welcome.contains(&(setting, group.number)) {
+            if !self.welcome.contains(&(choice.number, group.number)) {
                 let wrong = misplaced(group, &place, &pool.taints, &labels);
                 if wrong.is_empty() {
-                    self.welcome.insert((setting, group.number));
+                    self.welcome.insert((choice.number, group.number));
                 }
                 self.found.extend(wrong);
             }
         }
-        let desk = Desk { place: &place, claim, types: &types, stock: &book.stock, choice: &choice };
-        desk.each_type(asked_for, &requests(&groups), self.found);
+        let Some(stock) = self.shops.stock(claim.pool) else { return };
+        let desk = Desk { place: &place, claim, types: &types, stock, choice: &choice };
+        desk.each_type(&self.shops.asked_for, &requests(&groups), self.found);
         desk.price(self.found);
         desk.requests(&groups, self.found);
         desk.minimums(self.problem.settings.min_values, self.found);
-        book.enter(&types);
+        let on_types = types.iter().map(|t| (&pool.instance_types[*t].name, stock.ports(*t)));
+        ports::on_claim(self.problem, &place, &claim.pods, &groups, on_types, self.found);
+        let limits = types.iter().map(|t| &*pool.instance_types[*t]);
+        volumes::on_claim(&place, &groups, limits, self.found);
+        let rules = self.problem.reservations.as_ref();
+        reservations::on_claim(rules, &place, claim, &types, (stock, &choice), self.found);
+        self.books[claim.pool].enter(stock, &types);
     }
 
     /// The listed types that there are, each once.
@@ -140,29 +131,27 @@ impl<'p> Review<'p, '_> {
 
     /// The claims of each pool stay within its limits, even if the smallest types are launched (4.5).
     fn limits(&mut self) {
-        for book in self.books.iter().flatten() {
-            let pool = book.stock.pool;
-            let nodes = pool.remaining.as_ref().filter(|r| r.has(NODES)).map(|r| (Name::from(NODES), r.get(NODES)));
-            let limited = book.stock.limited.iter().cloned().zip(book.taken.iter().copied());
+        for (p, book) in self.books.iter().enumerate().filter(|(_, book)| book.claims > 0) {
+            let Some(stock) = self.shops.stock(p) else { continue };
+            let remaining = stock.pool.remaining.as_ref();
+            let nodes = remaining.filter(|r| r.has(NODES)).map(|r| (Name::from(NODES), r.get(NODES)));
+            let limited = stock.limited.iter().cloned().zip(book.taken.iter().copied());
             for ((resource, left), taken) in limited.chain(nodes.map(|limit| (limit, book.claims))) {
                 if taken > left {
-                    self.found.push(Violation::BeyondLimit { pool: pool.name.clone(), resource, taken, left });
+                    self.found.push(Violation::BeyondLimit { pool: stock.pool.name.clone(), resource, taken, left });
                 }
             }
         }
     }
 }
 
-impl<'p> Book<'p> {
-    fn new(stock: Stock<'p>) -> Self {
-        Self { taken: vec![0; stock.limited.len()], stock, claims: 0 }
-    }
-
+impl Book {
     /// Notes a claim at the least that its types have.
-    fn enter(&mut self, types: &[usize]) {
+    fn enter(&mut self, stock: &Stock<'_>, types: &[usize]) {
         self.claims += 1;
+        self.taken.resize(stock.limited.len(), 0);
         for (resource, taken) in self.taken.iter_mut().enumerate() {
-            let least = types.iter().map(|t| self.stock.capacity(*t)[resource]).min().unwrap_or(0);
+            let least = types.iter().map(|t| stock.capacity(*t)[resource]).min().unwrap_or(0);
             *taken = taken.saturating_add(least);
         }
     }

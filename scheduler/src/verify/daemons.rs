@@ -2,7 +2,7 @@
 //!
 //! A DaemonSet counts on a node to buy if a node of that pool and type could be one that it selects; on a node that is
 //! there, if it does select it. A taint that only prefers pods elsewhere keeps no DaemonSet away (specification
-//! "scheduling" 4.6). What they do to the room of a node, others work out.
+//! "scheduling" 4.6). What they do to the room and the ports of a node, others work out.
 
 use super::selection::Labels;
 use crate::instance_type::InstanceType;
@@ -25,16 +25,16 @@ pub(super) fn admitted<'p>(daemons: &'p [DaemonPod], pool: &NodePool, well_known
     daemons.iter().filter(|d| tolerates(d, &pool.taints)).filter(selectable).collect()
 }
 
-/// What all of them that may run on a node of this pool and type ask for together.
-pub(super) fn load(
+/// Which of them may run on a node of this pool and type.
+pub(super) fn on_type(
     admitted: &[&DaemonPod],
     pool: &NodePool,
     instance_type: &InstanceType,
     well_known: &WellKnown,
-) -> Resources {
+) -> Vec<usize> {
     let nothing = Requirements::new();
-    let mut sum = Resources::new();
-    for daemon in admitted {
+    let mut coming = vec![];
+    for (number, daemon) in admitted.iter().enumerate() {
         let selector = &daemon.selection.selector;
         let terms = &daemon.selection.required;
         let runs = |term: &Requirements| {
@@ -45,23 +45,24 @@ pub(super) fn load(
             })
         };
         if terms.iter().any(runs) || (terms.is_empty() && runs(&nothing)) {
-            sum.add(&daemon.requests);
+            coming.push(number);
         }
     }
-    sum
+    coming
 }
 
 /// What DaemonSet pods will still take of a node that is there.
 pub(super) fn still_missing(daemons: &[DaemonPod], node: &Node) -> Resources {
-    let well_known = WellKnown::new();
-    let labels = Labels { known: &node.labels, defined: &node.labels, well_known: &well_known, complete: true };
     let mut sum = Resources::new();
-    for daemon in daemons {
-        if tolerates(daemon, &node.taints) && labels.assure(&daemon.selection).is_ok() {
-            sum.add(&daemon.requests);
-        }
-    }
+    on_node(daemons, node).for_each(|daemon| sum.add(&daemon.requests));
     sum.iter().map(|(name, all)| (name.clone(), all.saturating_sub(node.bound_daemons.get(name)).max(0))).collect()
+}
+
+/// The DaemonSets that run on a node that is there, whether their pods have come already or not.
+pub(super) fn on_node<'p>(daemons: &'p [DaemonPod], node: &'p Node) -> impl Iterator<Item = &'p DaemonPod> {
+    daemons
+        .iter()
+        .filter(|daemon| tolerates(daemon, &node.taints) && Labels::of(node).assure(&daemon.selection).is_ok())
 }
 
 fn tolerates(daemon: &DaemonPod, taints: &[Taint]) -> bool {

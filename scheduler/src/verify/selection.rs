@@ -5,11 +5,12 @@
 //! of one label merges into a pod that asks for none (specification "scheduling" 3.5).
 
 use super::accounting::Group;
+use super::volumes::out_of_reach;
 use super::{Place, Violation};
-use crate::problem::{NodeSelection, PodClass};
+use crate::problem::{Node, NodePool, NodeSelection};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::{Requirements, WellKnown};
-use crate::taint::{Effect, Taint, untolerated};
+use crate::taint::{Effect, Taint, Toleration, untolerated};
 
 /// What is known about the labels of a node.
 pub(super) struct Labels<'a> {
@@ -29,7 +30,20 @@ pub(super) enum Lack<'a> {
     Unassured { key: &'a Name, asked: &'a Requirement, known: Option<&'a Requirement> },
 }
 
+/// A node that is there knows no label that it does not have.
+static NONE_UNSAID: WellKnown = WellKnown::new();
+
 impl<'a> Labels<'a> {
+    /// Those of a node that is there.
+    pub(super) fn of(node: &'a Node) -> Self {
+        Self { known: &node.labels, defined: &node.labels, well_known: &NONE_UNSAID, complete: true }
+    }
+
+    /// Those of a node that a claim will become.
+    pub(super) fn of_claim(known: &'a Requirements, pool: &'a NodePool, well_known: &'a WellKnown) -> Self {
+        Self { known, defined: &pool.requirements, well_known, complete: false }
+    }
+
     /// Whether every node of these labels is one that the selection requires.
     pub(super) fn assure(&self, selection: &'a NodeSelection) -> Result<(), Lack<'a>> {
         self.assure_all(&selection.selector)?;
@@ -44,7 +58,7 @@ impl<'a> Labels<'a> {
         first
     }
 
-    fn assure_all(&self, required: &'a Requirements) -> Result<(), Lack<'a>> {
+    pub(super) fn assure_all(&self, required: &'a Requirements) -> Result<(), Lack<'a>> {
         for (key, asked) in required.iter() {
             let known = self.known.get(key);
             if !(asked.allows_absence() || self.defines(key)) {
@@ -72,19 +86,19 @@ pub(super) fn at_least_as_narrow(narrow: &Requirement, wide: &Requirement) -> bo
     possible && narrow.intersection(wide).with_min_values(None) == narrow.clone().with_min_values(None)
 }
 
-/// The first taint that keeps a pod of the class away. A taint that only prefers pods elsewhere does not.
-fn repelled<'a>(taints: &'a [Taint], class: &'a PodClass) -> Option<&'a Taint> {
-    untolerated(taints, &class.tolerations).find(|taint| taint.effect != Effect::PreferNoSchedule)
+/// The first taint that keeps a pod away. A taint that only prefers pods elsewhere does not.
+pub(super) fn repelled<'a>(taints: &'a [Taint], tolerations: &'a [Toleration]) -> Option<&'a Taint> {
+    untolerated(taints, tolerations).find(|taint| taint.effect != Effect::PreferNoSchedule)
 }
 
 /// What keeps the pods of a group from being at a place, room aside.
 pub(super) fn misplaced(group: &Group<'_>, place: &Place, taints: &[Taint], labels: &Labels<'_>) -> Vec<Violation> {
-    let mut found = vec![];
+    let mut found: Vec<Violation> = out_of_reach(group, place, labels).into_iter().collect();
     let (place, pod) = (|| place.clone(), || group.pod.clone());
     if let Some(rule) = group.class.unsupported.first() {
         found.push(Violation::Unsupported { place: place(), pod: pod(), rule: rule.clone() });
     }
-    if let Some(taint) = repelled(taints, group.class) {
+    if let Some(taint) = repelled(taints, &group.class.tolerations) {
         found.push(Violation::Untolerated { place: place(), pod: pod(), taint: taint.clone() });
     }
     match labels.assure(&group.class.selection) {

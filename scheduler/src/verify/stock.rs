@@ -1,26 +1,17 @@
 //! What a pool has to sell, worked out once for all claims of the pool.
 //!
-//! Claims are many and list hundreds of types each, but their requirements are few: what depends on the type alone is a
-//! row of numbers, what depends on a set of requirements is kept for the next claim with the same set. Whether a claim is
-//! in order is decided elsewhere.
+//! What depends on the type alone is a row of numbers; types that carry the same DaemonSets, and types that are sold in
+//! the same way, share what is known of that. Whether a claim is in order is decided elsewhere.
 
 use super::daemons;
 use crate::bitset::Bits;
-use crate::instance_type::{Offering, Price};
-use crate::problem::{NodePool, Problem};
+use crate::instance_type::Price;
+use crate::problem::{DaemonPod, HostPort, NodePool, Problem};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::{Requirements, WellKnown};
 use crate::resources::{NODES, Resources};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
-use std::rc::Rc;
-
-/// The resources that pods or DaemonSets ask for, in a fixed order.
-pub(super) fn asked_for(problem: &Problem) -> Vec<Name> {
-    let requests = problem.classes.iter().map(|c| &c.requests).chain(problem.daemons.iter().map(|d| &d.requests));
-    let names: BTreeSet<&Name> = requests.flat_map(|r| r.iter().map(|(name, _)| name)).collect();
-    names.into_iter().cloned().collect()
-}
 
 /// A pool and its types.
 pub(super) struct Stock<'p> {
@@ -29,20 +20,51 @@ pub(super) struct Stock<'p> {
     rooms: Vec<Vec<i64>>,
     /// Type by type, a resource of which there is less than nothing: such a type takes no pod at all.
     overdrawn: Vec<Option<(Name, i64)>>,
-    /// What DaemonSets take, each amount once, and which of these amounts each type carries.
-    loads: Vec<Resources>,
-    load_of: Vec<usize>,
+    /// The companies of DaemonSets, each once, and which of them each type carries.
+    crews: Vec<Crew<'p>>,
+    crew_of: Vec<usize>,
     /// The limited resources but `nodes`, what is left of each, and type by type the capacity.
     pub(super) limited: Vec<(Name, i64)>,
     capacities: Vec<Vec<i64>>,
     /// The ways in which types are sold, each once, and type by type which of them at what price.
     ways: Vec<&'p Requirements>,
-    offers: Vec<Vec<(usize, Price)>>,
+    offers: Vec<Vec<Offer>>,
     labelled: FxHashMap<(Name, Requirement), Bits>,
+}
+
+/// DaemonSets that run together on a type.
+struct Crew<'p> {
+    load: Resources,
+    ports: Vec<(&'p Name, &'p HostPort)>,
+}
+
+/// A launchable offering of a type.
+struct Offer {
+    /// Which of the pool's ways it is sold in.
+    way: usize,
+    price: Price,
+    /// Whether it draws on reserved capacity.
+    reserved: bool,
+}
+
+/// In which ways a node may be bought, its requirements aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Sold {
+    /// In any: reserved capacity is like any other.
+    Anyhow,
+    /// Not from reserved capacity.
+    Unreserved,
+    /// Only from reserved capacity.
+    Reserved,
 }
 
 /// What a set of requirements leaves of a pool's types.
 pub(super) struct Choice {
+    /// A number that stands for pool, requirements and the ways of selling.
+    pub(super) number: usize,
+    sold: Sold,
+    /// Which of the pool's ways the requirements leave open.
+    open: Vec<bool>,
     /// The types whose labels do not contradict it.
     pub(super) labelled: Bits,
     /// Type by type, the price of the cheapest launchable offering that goes with it.
@@ -57,8 +79,8 @@ impl<'p> Stock<'p> {
             pool,
             rooms: vec![],
             overdrawn: vec![],
-            loads: vec![],
-            load_of: vec![],
+            crews: vec![],
+            crew_of: vec![],
             limited: limited.into_iter().filter(|(name, _)| &**name != NODES).collect(),
             capacities: vec![],
             ways: vec![],
@@ -66,31 +88,30 @@ impl<'p> Stock<'p> {
             labelled: FxHashMap::default(),
         };
         let admitted = daemons::admitted(&problem.daemons, pool, &problem.well_known);
-        let mut known_loads: FxHashMap<Resources, usize> = FxHashMap::default();
+        let mut known_crews: FxHashMap<Vec<usize>, usize> = FxHashMap::default();
         let mut known_ways: FxHashMap<&Requirements, usize> = FxHashMap::default();
         for instance_type in pool.instance_types.iter() {
-            let load = daemons::load(&admitted, pool, instance_type, &problem.well_known);
+            let coming = daemons::on_type(&admitted, pool, instance_type, &problem.well_known);
+            let crews = &mut stock.crews;
+            let crew = *known_crews.entry(coming).or_insert_with_key(|coming| {
+                crews.push(Crew::of(coming.iter().map(|number| admitted[*number])));
+                crews.len() - 1
+            });
+            stock.crew_of.push(crew);
+            let load = &stock.crews[crew].load;
             let allocatable = instance_type.allocatable();
             let left = |name: &Name| allocatable.get(name).saturating_sub(load.get(name));
             stock.rooms.push(asked_for.iter().map(left).collect());
             let overdrawn = allocatable.iter().chain(load.iter()).map(|(name, _)| name).find(|name| left(name) < 0);
             stock.overdrawn.push(overdrawn.map(|name| (name.clone(), left(name))));
             stock.capacities.push(stock.limited.iter().map(|(name, _)| instance_type.capacity.get(name)).collect());
-            let loads = &mut stock.loads;
-            stock.load_of.push(*known_loads.entry(load).or_insert_with_key(|load| {
-                loads.push(load.clone());
-                loads.len() - 1
-            }));
-            let reserved_apart = problem.reservations.is_some();
-            let in_market = |o: &&Offering| o.launchable() && !(reserved_apart && o.reservation_capacity.is_some());
-            let sold = instance_type.offerings.iter().filter(in_market);
             let ways = &mut stock.ways;
-            let offers = sold.map(|offering| {
+            let offers = instance_type.offerings.iter().filter(|offering| offering.launchable()).map(|offering| {
                 let way = *known_ways.entry(&offering.requirements).or_insert_with_key(|way| {
                     ways.push(way);
                     ways.len() - 1
                 });
-                (way, offering.price)
+                Offer { way, price: offering.price, reserved: offering.reservation_capacity.is_some() }
             });
             stock.offers.push(offers.collect());
         }
@@ -109,11 +130,16 @@ impl<'p> Stock<'p> {
 
     /// The least that DaemonSets take on any of these types, resource by resource.
     pub(super) fn least_load(&self, types: &[usize]) -> Resources {
-        let distinct: BTreeSet<usize> = types.iter().map(|t| self.load_of[*t]).collect();
-        let loads: Vec<&Resources> = distinct.iter().map(|load| &self.loads[*load]).collect();
+        let distinct: BTreeSet<usize> = types.iter().map(|t| self.crew_of[*t]).collect();
+        let loads: Vec<&Resources> = distinct.iter().map(|crew| &self.crews[*crew].load).collect();
         let names: BTreeSet<&Name> = loads.iter().flat_map(|load| load.iter().map(|(name, _)| name)).collect();
         let least = |name: &Name| loads.iter().map(|load| load.get(name)).min().unwrap_or(0);
         names.into_iter().map(|name| (name.clone(), least(name))).collect()
+    }
+
+    /// The host ports that DaemonSets take on a type, with the DaemonSets.
+    pub(super) fn ports(&self, t: usize) -> &[(&'p Name, &'p HostPort)] {
+        &self.crews[self.crew_of[t]].ports
     }
 
     /// What a type has of each limited resource.
@@ -121,8 +147,14 @@ impl<'p> Stock<'p> {
         &self.capacities[t]
     }
 
-    /// What a set of requirements leaves.
-    pub(super) fn choice(&mut self, requirements: &Requirements, well_known: &WellKnown) -> Rc<Choice> {
+    /// What a set of requirements leaves, under a number to know it by.
+    pub(super) fn choice(
+        &mut self,
+        number: usize,
+        requirements: &Requirements,
+        sold: Sold,
+        well_known: &WellKnown,
+    ) -> Choice {
         let n = self.pool.instance_types.len();
         let mut labelled = Bits::all(n);
         for (key, requirement) in requirements.iter() {
@@ -137,9 +169,14 @@ impl<'p> Stock<'p> {
             labelled.intersect(fitting);
         }
         let open: Vec<bool> = self.ways.iter().map(|way| requirements.compatible(way, well_known).is_ok()).collect();
-        let cheapest =
-            |offers: &Vec<(usize, Price)>| offers.iter().filter(|(way, _)| open[*way]).map(|(_, p)| *p).min();
-        Rc::new(Choice { labelled, prices: self.offers.iter().map(cheapest).collect() })
+        let mut choice = Choice { number, sold, open, labelled, prices: vec![] };
+        choice.prices = self.offers.iter().map(|offers| choice.of(offers).map(|offer| offer.price).min()).collect();
+        choice
+    }
+
+    /// The ways of buying a type that a choice leaves, as what each says of the node; some may come more than once.
+    pub(super) fn ways<'s>(&'s self, t: usize, choice: &'s Choice) -> impl Iterator<Item = &'p Requirements> {
+        choice.of(&self.offers[t]).map(|offer| self.ways[offer.way])
     }
 
     /// Up to `enough`, how many distinct values of a key the types have that the requirement allows.
@@ -153,5 +190,29 @@ impl<'p> Stock<'p> {
             }
         }
         u32::try_from(seen.len()).unwrap_or(u32::MAX)
+    }
+}
+
+impl Choice {
+    fn of<'s>(&'s self, offers: &'s [Offer]) -> impl Iterator<Item = &'s Offer> {
+        offers.iter().filter(|offer| {
+            let sold = match self.sold {
+                Sold::Anyhow => true,
+                Sold::Unreserved => !offer.reserved,
+                Sold::Reserved => offer.reserved,
+            };
+            sold && self.open[offer.way]
+        })
+    }
+}
+
+impl<'p> Crew<'p> {
+    fn of(daemons: impl Iterator<Item = &'p DaemonPod>) -> Self {
+        let mut crew = Self { load: Resources::new(), ports: vec![] };
+        for daemon in daemons {
+            crew.load.add(&daemon.requests);
+            crew.ports.extend(daemon.ports.iter().map(|port| (&daemon.name, port)));
+        }
+        crew
     }
 }

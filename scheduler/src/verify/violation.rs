@@ -4,7 +4,9 @@
 //! look for the place. How violations are found is the business of the other rooms of `verify`.
 
 use crate::instance_type::Price;
+use crate::problem::HostPort;
 use crate::requirement::{Name, Requirement};
+use crate::requirements::Requirements;
 use crate::resources::{NODES, show};
 use crate::taint::Taint;
 use std::fmt;
@@ -32,6 +34,27 @@ impl fmt::Display for Place {
     }
 }
 
+/// Who has a host port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PortHolder {
+    /// Another pod of the plan at the same place.
+    Pod(Name),
+    /// A DaemonSet that runs there.
+    DaemonSet(Name),
+    /// A pod that runs there already.
+    Resident,
+}
+
+impl fmt::Display for PortHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pod(name) => write!(f, "pod {name}"),
+            Self::DaemonSet(name) => write!(f, "DaemonSet {name}"),
+            Self::Resident => f.write_str("a pod that runs there"),
+        }
+    }
+}
+
 /// Which list of a plan or problem an index points into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum List {
@@ -43,6 +66,10 @@ pub enum List {
     Pools,
     /// The nodes of the problem.
     Nodes,
+    /// The sets of pods of the problem.
+    Peers,
+    /// The kinds of running pods of the problem.
+    Residents,
     /// The instance types of a claim's pool.
     InstanceTypes,
     /// The existing nodes that the plan fills.
@@ -58,6 +85,8 @@ impl fmt::Display for List {
             Self::Classes => "pod classes",
             Self::Pools => "pools",
             Self::Nodes => "nodes",
+            Self::Peers => "sets of pods",
+            Self::Residents => "kinds of running pods",
             Self::InstanceTypes => "instance types of the pool",
             Self::Existing => "existing nodes",
             Self::Unplaced => "unplaced pods",
@@ -318,6 +347,191 @@ pub enum Violation {
         /// What its new pods ask for.
         needed: i64,
     },
+    /// A pod goes to a node that is going away.
+    #[error("{place} is going away and takes no more pods; the plan puts pod {pod} there")]
+    Leaving {
+        /// The node.
+        place: Place,
+        /// The pod.
+        pod: Name,
+    },
+    /// A host port is wanted twice.
+    #[error("{place} takes pod {pod}, which wants host port {}; {holder} has it", written(port))]
+    PortTaken {
+        /// The claim or node.
+        place: Place,
+        /// The pod.
+        pod: Name,
+        /// The port it wants.
+        port: HostPort,
+        /// Who has it.
+        holder: PortHolder,
+    },
+    /// On a listed type a DaemonSet has a host port that a pod wants.
+    #[error(
+        "{place} lists {instance_type}, where DaemonSet {daemon} takes host port {}; pod {pod} wants it",
+        written(port)
+    )]
+    PortOfDaemonSet {
+        /// The claim.
+        place: Place,
+        /// The type.
+        instance_type: Name,
+        /// The DaemonSet.
+        daemon: Name,
+        /// The port.
+        port: HostPort,
+        /// The pod.
+        pod: Name,
+    },
+    /// The volumes of a pod cannot be used where it is, or that is not certain.
+    #[error("{place} takes pod {pod}, whose volumes can be used where {}; that is not assured there", usable.iter().map(ToString::to_string).collect::<Vec<_>>().join(", or where "))]
+    VolumesElsewhere {
+        /// The claim or node.
+        place: Place,
+        /// The pod.
+        pod: Name,
+        /// Where its volumes can be used: one of these must hold.
+        usable: Vec<Requirements>,
+    },
+    /// A listed type cannot attach so many volumes.
+    #[error("{place} lists {instance_type}, which attaches {limit} volumes of {driver}; the pods need {needed}")]
+    VolumesOfType {
+        /// The claim.
+        place: Place,
+        /// The type.
+        instance_type: Name,
+        /// The CSI driver.
+        driver: Name,
+        /// How many volumes of the driver the type attaches.
+        limit: u32,
+        /// How many the pods of the claim need.
+        needed: u64,
+    },
+    /// An existing node cannot attach so many more volumes.
+    #[error("{place} can attach {room} more volumes of {driver}; the pods need {needed}")]
+    VolumesOfNode {
+        /// The node.
+        place: Place,
+        /// The CSI driver.
+        driver: Name,
+        /// How many more volumes of the driver can be attached.
+        room: u32,
+        /// How many its new pods need.
+        needed: u64,
+    },
+    /// A pod is with others that it must be away from.
+    #[error("{place} takes pod {pod}, which must not share {key} with {peers}; {} there are {others} of them", within(domain.as_ref(), "at that place"))]
+    Together {
+        /// The claim or node.
+        place: Place,
+        /// The pod.
+        pod: Name,
+        /// The label key that makes a domain.
+        key: Name,
+        /// The domain that the place is in or may be in; nothing if that is the place itself or cannot be foreseen.
+        domain: Option<Name>,
+        /// The others.
+        peers: Name,
+        /// How many of them are or may be there.
+        others: u64,
+    },
+    /// A pod is with a running pod that must be away from its kind.
+    #[error("{place} takes pod {pod}, one of {peers}; a pod that runs {} must not share {key} with them", within(domain.as_ref(), "there"))]
+    Repelled {
+        /// The claim or node.
+        place: Place,
+        /// The pod.
+        pod: Name,
+        /// The label key that makes a domain.
+        key: Name,
+        /// The domain that the place is in or may be in; nothing if that is the place itself or cannot be foreseen.
+        domain: Option<Name>,
+        /// The set that it belongs to.
+        peers: Name,
+    },
+    /// A pod has a spread or affinity by a label that its place may not have.
+    #[error("{place} takes pod {pod}, which has a rule by {key}; what that label will be there is not certain")]
+    NoDomain {
+        /// The claim or node.
+        place: Place,
+        /// The pod.
+        pod: Name,
+        /// The label key that makes a domain.
+        key: Name,
+    },
+    /// Pods are not as even as a pod requires.
+    #[error("{place} takes pod {pod}, which spreads {peers} by {key} with a skew of at most {max_skew}; {} there are {pods} of them, in the emptiest domain {least}", within(domain.as_ref(), "at that place"))]
+    Askew {
+        /// The claim or node.
+        place: Place,
+        /// The pod.
+        pod: Name,
+        /// The label key that makes a domain.
+        key: Name,
+        /// The domain; nothing if that is the place itself.
+        domain: Option<Name>,
+        /// The pods that are counted.
+        peers: Name,
+        /// How many of them the domain holds in the end.
+        pods: u64,
+        /// How many the emptiest domain holds.
+        least: u64,
+        /// How many more are allowed.
+        max_skew: u32,
+    },
+    /// A pod wants to be with others, and none of them can have been there first.
+    #[error(
+        "{place} takes pod {pod}, which must share {key} with {peers}; there is no order in which one of them comes before it"
+    )]
+    Lonely {
+        /// The claim or node.
+        place: Place,
+        /// The pod.
+        pod: Name,
+        /// The label key that makes a domain.
+        key: Name,
+        /// The pods it wants to be with.
+        peers: Name,
+    },
+    /// A claim holds a reservation though reserved capacity is like any other in this problem.
+    #[error("{place} holds capacity reservation {reservation}, but in this problem reservations are not held")]
+    UnaskedReservation {
+        /// The claim.
+        place: Place,
+        /// The first of its reservations.
+        reservation: Name,
+    },
+    /// A claim that holds reservations could be launched in another way, or not from all of them.
+    #[error("{place} holds capacity reservations and must require {key} {needed}; {}", found.as_ref().map_or_else(|| "it has nothing to say on that".to_owned(), |f| format!("it requires {key} {f}")))]
+    LooseReservation {
+        /// The claim.
+        place: Place,
+        /// The label key.
+        key: Name,
+        /// What it must require.
+        needed: Requirement,
+        /// What it requires.
+        found: Option<Requirement>,
+    },
+    /// None of a claim's types can be launched from a reservation that it holds.
+    #[error("{place} holds capacity reservation {reservation}, from which none of its types can be launched")]
+    ReservationNotOnOffer {
+        /// The claim.
+        place: Place,
+        /// The reservation.
+        reservation: Name,
+    },
+    /// A reservation is held more often than it has units.
+    #[error("the claims hold {held} units of capacity reservation {reservation}, which has {units}")]
+    OverReserved {
+        /// The reservation.
+        reservation: Name,
+        /// How many units the claims hold together.
+        held: u32,
+        /// How many it has.
+        units: u32,
+    },
     /// The plan is cheaper than what it calls a bound on every plan.
     #[error("the plan costs {cost}, which is less than {bound}, its own lower bound on the price of any plan")]
     BelowBound {
@@ -331,4 +545,15 @@ pub enum Violation {
 /// Nodes are counted, not measured.
 fn counted(resource: &str, amount: i64) -> String {
     if resource == NODES { amount.to_string() } else { show(resource, amount) }
+}
+
+/// A port as people write it, with the address where it is not all of them.
+fn written(port: &HostPort) -> String {
+    let address = port.ip.as_ref().map(|ip| format!("{ip}:")).unwrap_or_default();
+    format!("{address}{}/{}", port.port, port.protocol)
+}
+
+/// "in" a domain, or words for a place that is its own.
+fn within(domain: Option<&Name>, itself: &str) -> String {
+    domain.map_or_else(|| itself.to_owned(), |name| format!("in {name}"))
 }

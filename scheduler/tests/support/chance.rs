@@ -67,10 +67,7 @@ fn pools(kind: Kind) -> impl Strategy<Value = Vec<NodePool>> {
     );
     let one = (types(), 0..3i32, taint, zones, families, limit);
     vec(one, 0..=3).prop_map(move |all| {
-        let make = |(n, (types, weight, taint, zones, families, limit)): (
-            usize,
-            (_, i32, Option<Effect>, Option<Vec<&str>>, Option<u32>, Option<(&str, i64)>),
-        )| {
+        let made = all.into_iter().enumerate().map(|(n, (types, weight, taint, zones, families, limit))| {
             let mut made = pool(["first", "second", "third"][n], types);
             made.weight = weight;
             made.taints = taint.map(red).into_iter().collect();
@@ -83,8 +80,8 @@ fn pools(kind: Kind) -> impl Strategy<Value = Vec<NodePool>> {
             made.remaining =
                 limit.filter(|_| kind.limits).map(|(resource, amount)| Resources::new().with(resource, amount));
             made
-        };
-        all.into_iter().enumerate().map(make).collect()
+        });
+        made.collect()
     })
 }
 

@@ -42,6 +42,24 @@ impl Round<'_> {
         Ok(set)
     }
 
+    /// The same, narrowed to a single domain of each key of which a pod takes one: in the order in which they are tried.
+    pub(super) fn single_domains(&mut self, p: usize, set: SetId, seeker: &Seeker) -> Vec<SetId> {
+        let mut out = vec![set];
+        for allowed in self.world.topology.allowed(&seeker.rules).iter().filter(|allowed| allowed.one) {
+            let world = &mut self.world;
+            let mut narrowed = vec![];
+            for set in out {
+                let pins = world.topology.claim_pins(p, &mut world.pools, set, &world.sets, world.problem);
+                let open = pins[allowed.key].domains();
+                for domain in allowed.domains.iter().filter(|d| open.contains(d)) {
+                    narrowed.extend(world.in_domains(set, allowed.key, &[*domain]).ok());
+                }
+            }
+            out = narrowed;
+        }
+        out
+    }
+
     /// The first rule that leaves none of the domains that are open, or all of them if they do so only together.
     fn no_domain(&self, set: SetId, keyed: &Keyed, open: &[usize], seeker: &Seeker) -> Refusal {
         let mut rules: Vec<BetweenPods> = vec![];
