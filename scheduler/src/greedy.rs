@@ -202,7 +202,9 @@ impl<'p> Round<'p> {
     /// A number that changes whenever something that the rules of these seekers look at does.
     fn version(&self, seekers: &[Seeker]) -> u64 {
         let rules: u64 = seekers.iter().map(|s| self.world.topology.version(&s.rules)).sum();
-        rules + self.world.reserve.version
+        let reserved =
+            if self.world.reserve.is_empty() { 0 } else { self.world.reserve.version + self.claims.opened() };
+        rules + reserved
     }
 
     /// Why these pods have no place.

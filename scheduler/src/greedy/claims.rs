@@ -210,6 +210,11 @@ impl Claims {
         self.claims.push(claim);
     }
 
+    /// How many claims there are.
+    pub(super) fn opened(&self) -> u64 {
+        self.claims.len() as u64
+    }
+
     /// The claims as planned, with their types in the order of price.
     pub(super) fn finish(self, world: &mut World<'_>) -> Vec<PlannedClaim> {
         self.claims.into_iter().map(|claim| claim.finish(world)).collect()

@@ -44,6 +44,11 @@ impl Reserve {
         out
     }
 
+    /// Whether nothing is reserved at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// The reservations that a claim would hold, of those that its types can be launched from. Types that could be launched
     /// only from what is full are dropped.
     pub(super) fn hold(
