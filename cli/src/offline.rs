@@ -54,5 +54,10 @@ struct CommandLine {
 pub fn plan<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> Result<Planned, NoPlan> {
     let line = CommandLine::try_parse_from(arguments).map_err(|e| NoPlan(e.to_string()))?;
     let decided = line.plan.decide().map_err(|e| NoPlan(e.to_string()))?;
-    Ok(Planned { policy: line.plan.policy_name(), round: decided.round, plan: decided.decision, seconds: decided.seconds })
+    Ok(Planned {
+        policy: line.plan.policy_name(),
+        round: decided.round,
+        plan: decided.decision,
+        seconds: decided.seconds,
+    })
 }

@@ -18,12 +18,18 @@ mod placement_tests;
 mod ports;
 #[cfg(test)]
 mod random_tests;
+#[cfg(test)]
+mod reservation_tests;
 mod reservations;
+#[cfg(test)]
+mod room_tests;
 mod selection;
 mod shops;
 mod stock;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod town;
 mod violation;
 mod volumes;
 

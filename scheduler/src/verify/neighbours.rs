@@ -5,12 +5,16 @@
 //! a spread, it is kept; otherwise, and for every affinity, an order of placement is searched in which each step was right.
 //! To complain means that none was found. Preferences do not count here.
 
+#[cfg(test)]
+mod affinity_tests;
 mod apart;
 mod domains;
 mod order;
 mod rules;
 mod sites;
 mod spread;
+#[cfg(test)]
+mod spread_tests;
 mod tally;
 
 use super::Violation;

@@ -3,7 +3,7 @@
 use super::{Violation, verify};
 use crate::instance_type::{InstanceType, Offering, Price};
 use crate::plan::{Placement, Plan, PlannedClaim};
-use crate::problem::{DaemonPod, Node, NodePool, NodeSelection, Pod, PodClass, Problem};
+use crate::problem::{DaemonPod, HostPort, Node, NodePool, NodeSelection, Pod, PodClass, Problem};
 use crate::reasons::Unplaced;
 use crate::requirement::{Name, Operator, Requirement};
 use crate::requirements::{Requirements, WellKnown};
@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
 pub(super) const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
 pub(super) const TYPE: &str = "node.kubernetes.io/instance-type";
+/// A well-known label that names a capacity reservation.
+pub(super) const RESERVATION: &str = "reservation";
 pub(super) const GPU: &str = "nvidia.com/gpu";
 /// A well-known label that types have one of.
 pub(super) const FAMILY: &str = "family";
@@ -22,7 +24,7 @@ pub(super) const TEAM: &str = "team";
 
 /// The labels that need not be defined by a pool.
 pub(super) fn well_known() -> WellKnown {
-    [ZONE, CAPACITY_TYPE, TYPE, FAMILY].into_iter().map(Name::from).collect()
+    [ZONE, CAPACITY_TYPE, TYPE, FAMILY, RESERVATION].into_iter().map(Name::from).collect()
 }
 
 /// A requirement as a manifest writes it.
@@ -38,6 +40,11 @@ pub(super) fn only(key: &str, operator: &str, values: &[&str]) -> Requirements {
 /// CPU in thousandths, memory in GiB, and the pod itself.
 pub(super) fn requests(cpu: i64, memory: i64) -> Resources {
     Resources::new().with(CPU, cpu).with(MEMORY, memory << 30).with(PODS, 1)
+}
+
+/// A host port, on one address or on all.
+pub(super) fn port(ip: Option<&str>, port: u16, protocol: &str) -> HostPort {
+    HostPort { ip: ip.map(Name::from), port, protocol: protocol.into() }
 }
 
 /// A taint of the key and value `team=red`.

@@ -12,6 +12,12 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// Faults shown for each scenario.
+const FAULTS_SHOWN: usize = 4;
+
+/// Scenarios shown that cost more than Karpenter's mean, those with the greatest difference.
+const DEARER_SHOWN: usize = 5;
+
 /// Compare Dovetail's plans with Karpenter's: those of the corpus, or new ones
 ///
 /// A plan is as good as Karpenter's if it keeps every rule, places every pod that Karpenter places, and costs at most 2 %
@@ -154,7 +160,8 @@ fn judge_corpus(chosen: &[String]) -> Result<ExitCode, Box<dyn Error>> {
         return Err(format!("the corpus has no scenario or theme {unknown}: --list shows them").into());
     }
     let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|c| c == name || c == corpus::theme(name));
-    let (mut judged, mut bad, mut ours, mut theirs) = (0, 0, 0.0, 0.0);
+    let (mut judged, mut bad) = (0, 0);
+    let mut costs: Vec<(&str, f64, f64)> = vec![];
     for name in all.iter().filter(|name| is_chosen(name)) {
         let file = workshop.unpack(name)?;
         let verdict = judge::judge_known(&workshop.head(&file)?, &file, &corpus::answer(name)?);
@@ -162,13 +169,20 @@ fn judge_corpus(chosen: &[String]) -> Result<ExitCode, Box<dyn Error>> {
         if !verdict.faults.is_empty() {
             bad += 1;
             println!("{name}: not as good as Karpenter's");
-            verdict.faults.iter().for_each(|fault| println!("    {fault}"));
+            verdict.faults.iter().take(FAULTS_SHOWN).for_each(|fault| println!("    {fault}"));
+            let more = verdict.faults.len().saturating_sub(FAULTS_SHOWN);
+            if more > 0 {
+                println!("    and {more} more");
+            }
         }
-        if let Some((our, their)) = verdict.costs {
-            ours += our;
-            theirs += their;
-        }
+        costs.extend(verdict.costs.map(|(ours, theirs)| (name.as_str(), ours, theirs)));
     }
+    costs.sort_by(|a, b| (b.1 - b.2).total_cmp(&(a.1 - a.2)));
+    for (name, ours, theirs) in costs.iter().filter(|(_, ours, theirs)| ours > theirs).take(DEARER_SHOWN) {
+        println!("{name}: ours ${ours:.4}/h, Karpenter's mean ${theirs:.4}/h");
+    }
+    let ours: f64 = costs.iter().map(|c| c.1).sum();
+    let theirs: f64 = costs.iter().map(|c| c.2).sum();
     println!("{judged} judged, {bad} not as good as Karpenter's; ours ${ours:.4}/h, Karpenter's mean ${theirs:.4}/h");
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

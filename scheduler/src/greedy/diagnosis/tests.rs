@@ -96,10 +96,7 @@ fn problem(pools: Vec<NodePool>, classes: Vec<PodClass>) -> Problem {
 /// Why the last pod has no place.
 fn unplaced(problem: &Problem) -> Unplaced {
     let plan = plan(problem);
-    // The checker does not know reservations yet.
-    if problem.reservations.is_none()
-        && let Err(violations) = verify(problem, &plan)
-    {
+    if let Err(violations) = verify(problem, &plan) {
         panic!("{}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }
     let last = problem.pods.len() - 1;
