@@ -302,6 +302,26 @@ impl<'p> PoolIndex<'p> {
         out
     }
 
+    /// How dear each value of a key is: for every type that is sold with it, how its cheapest price there compares with its
+    /// cheapest anywhere, in millionths. Reserved capacity does not count: it is cheap, but soon gone.
+    pub(crate) fn dearness<'a>(&'a self, key: &'a str) -> impl Iterator<Item = (&'a Name, u128)> + 'a {
+        self.offers.iter().flat_map(move |offers| {
+            let offers = || offers.iter().filter(|(way, _)| !self.reserved.contains_key(way));
+            let least = offers().map(|(_, price)| *price).min().unwrap_or_default().picodollars().max(1);
+            let mut by_value: FxHashMap<&Name, Price> = FxHashMap::default();
+            for (way, price) in offers() {
+                if let Some(value) = self.ways[*way].get(key).and_then(Requirement::single) {
+                    let known = by_value.entry(value).or_insert(*price);
+                    *known = (*known).min(*price);
+                }
+            }
+            by_value.into_iter().map(move |(value, price)| {
+                let ratio = i128::from(price.picodollars()) * 1_000_000 / i128::from(least);
+                (value, u128::try_from(ratio).unwrap_or(0))
+            })
+        })
+    }
+
     /// What a type leaves to pods.
     pub(crate) fn room(&self, t: usize) -> &[i64] {
         &self.room[t * self.width..(t + 1) * self.width]
