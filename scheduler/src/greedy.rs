@@ -41,7 +41,10 @@ pub(crate) fn plan(problem: &Problem) -> Plan {
         let before = waiting.len();
         waiting.retain(|pod| !round.place(*pod));
         let worth_another_try = |pod: &usize| round.may_succeed(problem.pods[*pod].class);
-        if waiting.len() == before || !waiting.iter().any(worth_another_try) {
+        if waiting.len() < before && waiting.iter().any(worth_another_try) {
+            continue;
+        }
+        if !round.settle_reservations(&waiting) {
             break;
         }
     }
@@ -191,6 +194,18 @@ impl<'p> Round<'p> {
             pins: None,
         };
         self.world.narrow(&taker, seeker, allowed)
+    }
+
+    /// If pods wait for reserved capacity that others hold: lets these decide what they need of it, and says so.
+    fn settle_reservations(&mut self, waiting: &[usize]) -> bool {
+        let for_reserved = |pod: &usize| {
+            self.classes[self.world.problem.pods[*pod].class].failed.is_some_and(|(_, for_reserved)| for_reserved)
+        };
+        if self.world.reserve.is_settled() || !waiting.iter().any(for_reserved) {
+            return false;
+        }
+        self.claims.settle(&mut self.world);
+        true
     }
 
     /// Whether there is any point in trying a pod of the class.
