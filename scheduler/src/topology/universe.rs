@@ -74,7 +74,7 @@ impl Keys {
             keys.names.push(name);
             keys.value_numbers.push(values.iter().cloned().enumerate().map(|(i, v)| (v, i)).collect());
             keys.values.push(values.into_iter().collect());
-            keys.places.push(keys.by_price(keys.names.len() - 1, pools));
+            keys.places.push(keys.by_price(keys.names.len() - 1, pools, sets, problem));
         }
         // Many nodes are in the same place.
         let mut places: FxHashMap<Vec<Option<usize>>, Rc<[Pin]>> = FxHashMap::default();
@@ -93,11 +93,12 @@ impl Keys {
     }
 
     /// The place of each domain of a key in the order of what nodes cost there, on average over the types.
-    fn by_price(&self, key: usize, pools: &[PoolIndex<'_>]) -> Vec<usize> {
+    fn by_price(&self, key: usize, pools: &mut [PoolIndex<'_>], sets: &Sets, problem: &Problem) -> Vec<usize> {
         let domains = self.values[key].len();
         let mut sums: Vec<(u128, u128)> = vec![(0, 0); domains];
-        for (value, dearness) in pools.iter().flat_map(|pool| pool.dearness(&self.names[key])) {
-            if let Some(domain) = self.value_numbers[key].get(value) {
+        let known = pools.iter_mut().flat_map(|pool| pool.dearness(&self.names[key], sets, &problem.well_known));
+        for (value, dearness) in known {
+            if let Some(domain) = self.value_numbers[key].get(&value) {
                 let (sum, n) = &mut sums[*domain];
                 *sum += dearness;
                 *n += 1;
