@@ -170,3 +170,84 @@ fn why_not(planned: &Planned, pod: &str) -> String {
         None => "it does not count as pending".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::{Claim, Existing};
+    use dovetail_engine::provisioning::Round;
+    use dovetail_scheduler::instance_type::Price;
+    use dovetail_scheduler::plan::{Plan, PlannedClaim};
+    use dovetail_scheduler::problem::{Pod, PodClass, Problem};
+
+    /// Two replicas of web and one of db; the pods of these numbers are placed on a node at this price.
+    fn ours(pods: &[usize], dollars: f64) -> Planned {
+        let pod = |name: &str, class| Pod { name: name.into(), uid: name.into(), created: 0, class };
+        let problem = Problem {
+            pods: vec![pod("d/web-0", 0), pod("d/web-1", 0), pod("d/db-0", 1)],
+            classes: vec![PodClass::default(), PodClass { member_of: vec![0], ..PodClass::default() }],
+            peers: vec!["app=db in d".into()],
+            ..Problem::default()
+        };
+        let claim =
+            PlannedClaim { pods: pods.to_vec(), price: Price::from_dollars(dollars), ..PlannedClaim::default() };
+        let plan = Plan { claims: vec![claim], ..Plan::default() };
+        Planned { policy: "test", round: Round { problem, ..Round::default() }, plan, seconds: 0.0 }
+    }
+
+    fn theirs(pods: &[&str], costs: &[f64]) -> Answer {
+        let pods: Vec<String> = pods.iter().map(|p| (*p).to_owned()).collect();
+        let (new, old) = pods.split_at(pods.len().min(1));
+        Answer {
+            cost: costs[0],
+            costs: costs.to_vec(),
+            claims: vec![Claim { pods: new.to_vec(), ..Claim::default() }],
+            existing: vec![Existing { node: "n".into(), pods: old.to_vec() }],
+            ..Answer::default()
+        }
+    }
+
+    /// What the comparison finds; that the plan of the story breaks rules is not its business.
+    fn compared(ours: &Planned, theirs: &Answer) -> Vec<Fault> {
+        let faults = judge(ours, theirs).faults;
+        faults.into_iter().filter(|f| !matches!(f, Fault::Wrong(_))).collect()
+    }
+
+    #[test]
+    fn which_of_two_replicas_is_placed_does_not_matter() {
+        assert_eq!(compared(&ours(&[1, 2], 1.0), &theirs(&["d/web-0", "d/db-0"], &[1.0])), []);
+    }
+
+    #[test]
+    fn a_pod_of_another_kind_does_not_stand_for_one_that_is_missing() {
+        let faults = compared(&ours(&[0, 1], 1.0), &theirs(&["d/web-0", "d/db-0"], &[1.0]));
+        assert!(matches!(faults.as_slice(), [Fault::NotPlaced { pod, .. }] if pod == "d/db-0"), "{faults:?}");
+    }
+
+    #[test]
+    fn the_dearest_run_counts_and_two_percent_are_forgiven() {
+        let karpenter = theirs(&["d/web-0"], &[0.8, 1.0, 0.9]);
+        assert_eq!(compared(&ours(&[0], 1.0199), &karpenter), []);
+        assert_eq!(compared(&ours(&[0], 1.0201), &karpenter), [Fault::Dearer { ours: 1.0201, dearest: 1.0 }]);
+    }
+
+    #[test]
+    fn who_places_more_may_pay_more() {
+        let verdict = judge(&ours(&[0, 1, 2], 5.0), &theirs(&["d/web-0"], &[1.0]));
+        assert_eq!((verdict.more, verdict.costs), (2, None));
+        assert!(!verdict.faults.iter().any(|f| matches!(f, Fault::Dearer { .. })));
+    }
+
+    #[test]
+    fn an_excuse_needs_a_fault_of_karpenters_and_none_of_ours() {
+        let with = |ours: Vec<Fault>, karpenters: &[&str]| Verdict {
+            faults: ours,
+            karpenters_faults: karpenters.iter().map(|f| (*f).to_owned()).collect(),
+            ..Verdict::default()
+        };
+        let dearer = Fault::Dearer { ours: 2.0, dearest: 1.0 };
+        assert!(with(vec![dearer.clone()], &["two pods on one port"]).is_excused());
+        assert!(!with(vec![dearer.clone()], &[]).is_excused());
+        assert!(!with(vec![dearer, Fault::Wrong("a taint".into())], &["two pods on one port"]).is_excused());
+    }
+}
