@@ -3,7 +3,7 @@
 #![allow(missing_docs)] // the macros make items of their own
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dovetail_benches::gpu_cluster;
+use dovetail_benches::{crowded_cluster, diverse, gpu_cluster, with_preferences};
 use dovetail_scheduler::policy::{self, POLICIES};
 use dovetail_scheduler::problem::Problem;
 use dovetail_scheduler::verify::verify;
@@ -46,5 +46,22 @@ fn checking(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, policies, checking);
+/// Karpenter's own benchmark, and a crowded cluster.
+fn rules_between_pods(c: &mut Criterion) {
+    let mut group = c.benchmark_group("rules between pods");
+    group.sample_size(10);
+    let baseline = policy::by_name("karpenter").expect("the baseline is always there");
+    let mut problems: Vec<(String, Problem)> =
+        [1_000, 5_000, 20_000, 100_000].into_iter().map(|pods| (format!("diverse/{pods}"), diverse(pods))).collect();
+    problems.push(("with preferences/4000".to_owned(), with_preferences(4_000)));
+    problems.push(("1000 into 10000 nodes".to_owned(), crowded_cluster(10_000, 10, 1_000)));
+    for (name, problem) in &problems {
+        group.bench_with_input(BenchmarkId::from_parameter(name), problem, |b, problem| {
+            b.iter(|| black_box(baseline.plan(black_box(problem))));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, policies, rules_between_pods, checking);
 criterion_main!(benches);

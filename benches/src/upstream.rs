@@ -83,7 +83,7 @@ fn empty_cluster() -> Problem {
             requirements: Requirements::from_labels([("karpenter.sh/nodepool", "default")]),
             taints: vec![],
             instance_types: types(400),
-            remaining: Some(Resources::new().with(CPU, 10_000_000_000).with(MEMORY, 10_000_000 << 30)),
+            remaining: Some(Resources::new().with(CPU, 100_000_000_000).with(MEMORY, 100_000_000 << 30)),
         }],
         ..Problem::default()
     }

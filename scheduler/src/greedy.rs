@@ -41,7 +41,10 @@ pub(crate) fn plan(problem: &Problem) -> Plan {
         let before = waiting.len();
         waiting.retain(|pod| !round.place(*pod));
         let worth_another_try = |pod: &usize| round.may_succeed(problem.pods[*pod].class);
-        if waiting.len() == before || !waiting.iter().any(worth_another_try) {
+        if waiting.len() < before && waiting.iter().any(worth_another_try) {
+            continue;
+        }
+        if !round.settle_reservations(&waiting) {
             break;
         }
     }
@@ -193,6 +196,18 @@ impl<'p> Round<'p> {
         self.world.narrow(&taker, seeker, allowed)
     }
 
+    /// If pods wait for reserved capacity that others hold: lets these decide what they need of it, and says so.
+    fn settle_reservations(&mut self, waiting: &[usize]) -> bool {
+        let for_reserved = |pod: &usize| {
+            self.classes[self.world.problem.pods[*pod].class].failed.is_some_and(|(_, for_reserved)| for_reserved)
+        };
+        if self.world.reserve.is_settled() || !waiting.iter().any(for_reserved) {
+            return false;
+        }
+        self.claims.settle(&mut self.world);
+        true
+    }
+
     /// Whether there is any point in trying a pod of the class.
     fn may_succeed(&self, class: usize) -> bool {
         let progress = &self.classes[class];
@@ -202,7 +217,9 @@ impl<'p> Round<'p> {
     /// A number that changes whenever something that the rules of these seekers look at does.
     fn version(&self, seekers: &[Seeker]) -> u64 {
         let rules: u64 = seekers.iter().map(|s| self.world.topology.version(&s.rules)).sum();
-        rules + self.world.reserve.version
+        let reserved =
+            if self.world.reserve.is_empty() { 0 } else { self.world.reserve.version + self.claims.opened() };
+        rules + reserved
     }
 
     /// Why these pods have no place.

@@ -302,6 +302,30 @@ impl<'p> PoolIndex<'p> {
         out
     }
 
+    /// How dear each value of a key is: for every type that is sold with it, how its cheapest price there compares with its
+    /// cheapest anywhere, in millionths. Reserved capacity does not count: it is cheap, but soon gone.
+    pub(crate) fn dearness(&mut self, key: &str, sets: &Sets, well_known: &WellKnown) -> Vec<(Name, u128)> {
+        let view = self.view(self.set, sets, well_known);
+        let ways = self.ways_of(&view, &[]);
+        let mut out = vec![];
+        for t in self.sellable.iter() {
+            let offers = || self.offers[t].iter().filter(|(way, _)| ways.contains(*way));
+            let least = offers().map(|(_, price)| *price).min().unwrap_or_default().picodollars().max(1);
+            let mut by_value: FxHashMap<&Name, Price> = FxHashMap::default();
+            for (way, price) in offers() {
+                if let Some(value) = self.ways[*way].get(key).and_then(Requirement::single) {
+                    let known = by_value.entry(value).or_insert(*price);
+                    *known = (*known).min(*price);
+                }
+            }
+            out.extend(by_value.into_iter().map(|(value, price)| {
+                let ratio = i128::from(price.picodollars()) * 1_000_000 / i128::from(least);
+                (value.clone(), u128::try_from(ratio).unwrap_or(0))
+            }));
+        }
+        out
+    }
+
     /// What a type leaves to pods.
     pub(crate) fn room(&self, t: usize) -> &[i64] {
         &self.room[t * self.width..(t + 1) * self.width]

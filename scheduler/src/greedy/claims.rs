@@ -210,6 +210,23 @@ impl Claims {
         self.claims.push(claim);
     }
 
+    /// Every claim that holds reserved capacity settles for one reservation and gives back the others.
+    pub(super) fn settle(&mut self, world: &mut World<'_>) {
+        for claim in self.claims.iter_mut().filter(|claim| claim.holdings.0.len() > 1) {
+            let pool = &mut world.pools[claim.pool];
+            let view = pool.view(claim.set, &world.sets, &world.problem.well_known);
+            let one = world.reserve.settle_for(pool, &view, &claim.types, &claim.holdings);
+            world.reserve.exchange(&claim.holdings, &one);
+            claim.holdings = one;
+        }
+        world.reserve.settle();
+    }
+
+    /// How many claims there are.
+    pub(super) fn opened(&self) -> u64 {
+        self.claims.len() as u64
+    }
+
     /// The claims as planned, with their types in the order of price.
     pub(super) fn finish(self, world: &mut World<'_>) -> Vec<PlannedClaim> {
         self.claims.into_iter().map(|claim| claim.finish(world)).collect()

@@ -1,12 +1,15 @@
 //! Reserved capacity: who holds a unit of which reservation while a round lasts.
 //!
 //! It is not known before launch which of its reservations a claim will be launched from, so an open claim holds one unit
-//! of each that it could use, and gives up those that it comes to exclude. What nobody could get because others hold it may
-//! become free in the next round: a pod that would use it waits rather than buy elsewhere, if the problem says so
-//! (specification "v1.15 changes" 6.2, 6.3).
+//! of each that it could use, and gives up those that it comes to exclude. A pod that could use what others hold waits
+//! rather than buy elsewhere, if the problem says so (specification "v1.15 changes" 6.2, 6.3).
+//!
+//! In Karpenter it waits for the next round. Here the round goes on once everyone else is placed: every claim settles for
+//! one of the reservations it holds, and the pods that wait get what is given back. Only those that get nothing wait on.
 
 use super::world::Refused;
 use crate::bitset::Bits;
+use crate::instance_type::Price;
 use crate::market::{PoolIndex, View};
 use crate::problem::Problem;
 use crate::requirement::Name;
@@ -19,6 +22,8 @@ pub(super) struct Reserve {
     capacity: Vec<u32>,
     left: Vec<u32>,
     strict: bool,
+    /// Whether claims have settled for one reservation each.
+    settled: bool,
     /// Grows whenever a unit is given back.
     pub(super) version: u64,
 }
@@ -30,8 +35,15 @@ pub(super) struct Holdings(pub(super) Vec<usize>);
 impl Reserve {
     pub(super) fn of(problem: &Problem, pools: &[PoolIndex<'_>]) -> Self {
         let strict = problem.reservations.as_ref().is_some_and(|r| r.strict);
-        let mut out =
-            Self { names: vec![], numbers: FxHashMap::default(), capacity: vec![], left: vec![], strict, version: 0 };
+        let mut out = Self {
+            names: vec![],
+            numbers: FxHashMap::default(),
+            capacity: vec![],
+            left: vec![],
+            strict,
+            settled: false,
+            version: 0,
+        };
         for (name, capacity) in pools.iter().flat_map(PoolIndex::reservations) {
             let number = *out.numbers.entry(name.clone()).or_insert(out.names.len());
             if number == out.names.len() {
@@ -42,6 +54,11 @@ impl Reserve {
         }
         out.left.clone_from(&out.capacity);
         out
+    }
+
+    /// Whether nothing is reserved at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
     }
 
     /// The reservations that a claim would hold, of those that its types can be launched from. Types that could be launched
@@ -58,6 +75,9 @@ impl Reserve {
         }
         let open: Vec<usize> =
             pool.reserved_for(view, types).filter_map(|name| self.numbers.get(name)).copied().collect();
+        if self.settled {
+            return self.hold_one(pool, view, types, held, &open);
+        }
         let any_units = open.iter().any(|r| self.capacity[*r] > 0);
         let has = |r: &usize| held.is_some_and(|h| h.0.contains(r));
         let mut holdings: Vec<usize> = open
@@ -76,6 +96,65 @@ impl Reserve {
         }
         types.intersect(&pool.sold_by(&pool.ways_of(view, &[])));
         if types.is_empty() { Err(Refused::Never) } else { Ok(Holdings::default()) }
+    }
+
+    /// The same once claims have settled: what is held stays, and a new claim takes one.
+    fn hold_one(
+        &self,
+        pool: &PoolIndex<'_>,
+        view: &View,
+        types: &mut Bits,
+        held: Option<&Holdings>,
+        open: &[usize],
+    ) -> Result<Holdings, Refused> {
+        if let Some(held) = held.filter(|h| !h.0.is_empty()) {
+            let kept: Vec<usize> = held.0.iter().copied().filter(|r| open.contains(r)).collect();
+            return if kept.is_empty() { Err(Refused::NotNow) } else { Ok(Holdings(kept)) };
+        }
+        if self.strict
+            && held.is_none()
+            && open.iter().any(|r| self.capacity[*r] > 0)
+            && !open.iter().any(|r| self.left[*r] > 0)
+        {
+            return Err(Refused::Reserved);
+        }
+        let free = open.iter().copied().filter(|r| held.is_none() && self.left[*r] > 0);
+        if let Some(one) = self.cheapest(pool, view, types, free) {
+            return Ok(Holdings(vec![one]));
+        }
+        types.intersect(&pool.sold_by(&pool.ways_of(view, &[])));
+        if types.is_empty() { Err(Refused::NotNow) } else { Ok(Holdings::default()) }
+    }
+
+    /// The reservation from which the smallest type can be launched: its price says so.
+    fn cheapest(
+        &self,
+        pool: &PoolIndex<'_>,
+        view: &View,
+        types: &Bits,
+        among: impl Iterator<Item = usize>,
+    ) -> Option<usize> {
+        let price = |r: &usize| {
+            let ways = pool.ways_of(view, std::slice::from_ref(&self.names[*r]));
+            types.iter().filter_map(|t| pool.price(t, &ways)).min()
+        };
+        among.min_by_key(|r| (price(r).unwrap_or(Price::MAX), *r))
+    }
+
+    /// From now on every claim holds one reservation at most.
+    pub(super) fn settle(&mut self) {
+        self.settled = true;
+        self.version += 1;
+    }
+
+    /// Whether claims have settled.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// The one reservation that a claim which holds several settles for.
+    pub(super) fn settle_for(&self, pool: &PoolIndex<'_>, view: &View, types: &Bits, held: &Holdings) -> Holdings {
+        Holdings(self.cheapest(pool, view, types, held.0.iter().copied()).into_iter().collect())
     }
 
     /// The ways of buying that draw on what is held; `None` if nothing is.

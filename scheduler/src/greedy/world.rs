@@ -160,16 +160,17 @@ impl<'p> World<'p> {
             let set = self.in_domains(set, first.key, &choices)?;
             return self.in_some_domain(taker, set, seeker, rest).map_err(|_| Refused::NotNow);
         }
-        let mut refused = Refused::NotNow;
+        // Reserved capacity is worth waiting for where the pod would rather be, not where it would go for want of better.
+        let mut refused = None;
         for domain in choices {
             let Ok(set) = self.in_domains(set, first.key, &[domain]) else { continue };
             match self.in_some_domain(taker, set, seeker, rest) {
-                Err(Refused::Reserved) => refused = Refused::Reserved,
-                Err(_) => {}
+                Err(Refused::Reserved) => _ = refused.get_or_insert(Refused::Reserved),
+                Err(_) => _ = refused.get_or_insert(Refused::NotNow),
                 narrowed => return narrowed,
             }
         }
-        Err(refused)
+        Err(refused.unwrap_or(Refused::NotNow))
     }
 
     /// A set narrowed to some domains of a key.

@@ -286,9 +286,8 @@ impl Topology {
             retain(&mut set, &|d| counter.in_domain(d) == 0);
         }
         let mut domains: Vec<usize> = set.iter().collect();
-        if let Some(even) = keyed.spread.first() {
-            domains.sort_by_key(|d| self.counters[even.counter].in_domain(*d)); // stable: equals stay in order
-        }
+        let there = |d: usize| keyed.spread.first().map_or(0, |even| self.counters[even.counter].in_domain(d));
+        domains.sort_by_key(|d| (there(*d), self.keys.place(keyed.key, *d)));
         let missing = keyed.spread.is_empty() && keyed.near.is_empty();
         Allowed { key: keyed.key, domains, set, one, missing }
     }

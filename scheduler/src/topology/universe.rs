@@ -44,6 +44,8 @@ pub(crate) struct Keys {
     numbers: FxHashMap<Name, usize>,
     values: Vec<Vec<Name>>,
     value_numbers: Vec<FxHashMap<Name, usize>>,
+    /// For each key and domain, its place among the others: the cheaper to buy in, the earlier; equals by name.
+    places: Vec<Vec<usize>>,
 }
 
 impl Keys {
@@ -72,6 +74,7 @@ impl Keys {
             keys.names.push(name);
             keys.value_numbers.push(values.iter().cloned().enumerate().map(|(i, v)| (v, i)).collect());
             keys.values.push(values.into_iter().collect());
+            keys.places.push(keys.by_price(keys.names.len() - 1, pools, sets, problem));
         }
         // Many nodes are in the same place.
         let mut places: FxHashMap<Vec<Option<usize>>, Rc<[Pin]>> = FxHashMap::default();
@@ -87,6 +90,34 @@ impl Keys {
         };
         let pins = (0..problem.nodes.len()).map(pins_of).collect();
         (keys, pins)
+    }
+
+    /// The place of each domain of a key in the order of what nodes cost there, on average over the types.
+    fn by_price(&self, key: usize, pools: &mut [PoolIndex<'_>], sets: &Sets, problem: &Problem) -> Vec<usize> {
+        let domains = self.values[key].len();
+        let mut sums: Vec<(u128, u128)> = vec![(0, 0); domains];
+        let known = pools.iter_mut().flat_map(|pool| pool.dearness(&self.names[key], sets, &problem.well_known));
+        for (value, dearness) in known {
+            if let Some(domain) = self.value_numbers[key].get(&value) {
+                let (sum, n) = &mut sums[*domain];
+                *sum += dearness;
+                *n += 1;
+            }
+        }
+        let mean = |domain: usize| {
+            let (sum, n) = sums[domain];
+            sum.checked_div(n).unwrap_or(u128::MAX)
+        };
+        let mut order: Vec<usize> = (0..domains).collect();
+        order.sort_by_key(|domain| mean(*domain)); // stable: equals stay in the order of names
+        let mut places = vec![0; domains];
+        order.into_iter().enumerate().for_each(|(place, domain)| places[domain] = place);
+        places
+    }
+
+    /// The place of a domain among the others: the cheaper to buy in, the earlier.
+    pub(super) fn place(&self, key: usize, domain: usize) -> usize {
+        self.places[key][domain]
     }
 
     pub(super) fn len(&self) -> usize {
