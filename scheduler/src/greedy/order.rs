@@ -2,7 +2,7 @@
 //!
 //! Claims with the fewest pods come first. There may be thousands of claims and thousands of seekers, but a seeker mostly
 //! needs the first few: claims are kept in order once for all, and a seeker only remembers which stretches of that order
-//! have refused it. For seekers whose rules speak of domains, claims are kept apart by the domains they are in, so that those
+//! have refused it; a claim that has moved since is asked once more. For seekers whose rules speak of domains, claims are kept apart by the domains they are in, so that those
 //! in a domain that is full just now are not asked in vain.
 
 use crate::topology::{Allowed, Pin};
@@ -213,3 +213,7 @@ impl Group {
         None
     }
 }
+
+#[cfg(test)]
+#[path = "order_tests.rs"]
+mod tests;
