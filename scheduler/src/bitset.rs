@@ -1,7 +1,7 @@
 //! Sets of small numbers as bits: which instance types, of a pool's, are still in question.
 
 /// A set of numbers below a fixed size.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Bits(Vec<u64>);
 
 const WORD: usize = 64;
@@ -18,6 +18,17 @@ impl Bits {
             set.insert(i);
             set
         })
+    }
+
+    /// Keeps the numbers at which the value is no less than `least`; there is a value for every number.
+    pub(crate) fn retain_at_least(&mut self, values: &[i64], least: i64) {
+        for (word, values) in self.0.iter_mut().zip(values.chunks(WORD)) {
+            let mut enough = 0;
+            for (i, value) in values.iter().enumerate() {
+                enough |= u64::from(*value >= least) << i;
+            }
+            *word &= enough;
+        }
     }
 
     pub(crate) fn insert(&mut self, i: usize) {

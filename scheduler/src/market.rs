@@ -105,6 +105,9 @@ pub(crate) struct PoolIndex<'p> {
     width: usize,
     /// Row by row, what each type leaves to pods beside the DaemonSets.
     room: Vec<i64>,
+    /// The same column by column.
+    columns: Vec<i64>,
+    priced: FxHashMap<Bits, Rc<Vec<(Price, usize)>>>,
     /// What DaemonSets take of each type.
     overhead: Vec<Rc<Resources>>,
     /// The distinct ways in which the types are sold: zone, capacity type and the like.
@@ -196,6 +199,11 @@ impl<'p> PoolIndex<'p> {
             sellable: roomy,
             min_values,
             width: columns.names().len(),
+            columns: (0..columns.names().len())
+                .flat_map(|c| room.iter().skip(c).step_by(columns.names().len()))
+                .copied()
+                .collect(),
+            priced: FxHashMap::default(),
             room,
             overhead,
             ways,
@@ -329,6 +337,27 @@ impl<'p> PoolIndex<'p> {
     /// What a type leaves to pods.
     pub(crate) fn room(&self, t: usize) -> &[i64] {
         &self.room[t * self.width..(t + 1) * self.width]
+    }
+
+    /// What each type leaves to pods of the resource in a column.
+    pub(crate) fn room_by_column(&self, column: usize) -> &[i64] {
+        let types = self.pool.instance_types.len();
+        &self.columns[column * types..(column + 1) * types]
+    }
+
+    /// All types in the order of their cheapest price among these ways, and by name where prices are equal; those that are
+    /// not sold so come last.
+    pub(crate) fn by_price(&mut self, ways: &Bits) -> Rc<Vec<(Price, usize)>> {
+        if let Some(known) = self.priced.get(ways) {
+            return Rc::clone(known);
+        }
+        let types = &self.pool.instance_types;
+        let price = |t: usize| self.price(t, ways).unwrap_or(Price::MAX);
+        let mut priced: Vec<(Price, usize)> = (0..types.len()).map(|t| (price(t), t)).collect();
+        priced.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| types[a.1].name.cmp(&types[b.1].name)));
+        let priced = Rc::new(priced);
+        self.priced.insert(ways.clone(), Rc::clone(&priced));
+        priced
     }
 
     /// The cheapest price of a type among these ways.

@@ -306,11 +306,7 @@ impl Claim {
             }
         }
         let mut priced: Vec<(Price, usize)> =
-            types.iter().map(|t| (pool.price(t, &ways).unwrap_or(Price::MAX), t)).collect();
-        priced.sort_by(|a, b| {
-            let name = |t: usize| &pool.pool.instance_types[t].name;
-            a.0.cmp(&b.0).then_with(|| name(a.1).cmp(name(b.1)))
-        });
+            pool.by_price(&ways).iter().filter(|(_, t)| types.contains(*t)).copied().collect();
         for (key, n) in &self.min_values {
             if let Some(r) = requirements.get(key).cloned() {
                 requirements.replace(key.clone(), r.with_min_values(Some(*n)));

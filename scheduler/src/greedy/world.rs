@@ -193,18 +193,18 @@ impl<'p> World<'p> {
     fn fit(&mut self, taker: &Taker<'_>, set: SetId, seeker: &Seeker) -> Result<Narrowed, Refused> {
         let pool = &mut self.pools[taker.pool];
         let view = pool.view(set, &self.sets, &self.problem.well_known);
-        let mut types = Bits::none(pool.pool.instance_types.len());
-        let mut most = vec![0; taker.used.len()];
-        let unclashed = seeker.unclashed[taker.pool].as_ref();
-        for t in taker.types.both(&view.types) {
-            let room = pool.room(t);
-            let fits = taker.used.iter().zip(room).all(|(used, room)| used <= room)
-                && unclashed.is_none_or(|types| types.contains(t))
-                && (!pool.limits_volumes || taker.attached.within(&pool.pool.instance_types[t].volume_limits));
-            if fits {
-                types.insert(t);
-                most.iter_mut().zip(room).for_each(|(most, room)| *most = (*most).max(*room));
-            }
+        let mut types = taker.types.clone();
+        types.intersect(&view.types);
+        for (column, used) in taker.used.iter().enumerate() {
+            types.retain_at_least(pool.room_by_column(column), *used);
+        }
+        if let Some(unclashed) = &seeker.unclashed[taker.pool] {
+            types.intersect(unclashed);
+        }
+        if pool.limits_volumes {
+            let short = |t: &usize| !taker.attached.within(&pool.pool.instance_types[*t].volume_limits);
+            let short: Vec<usize> = types.iter().filter(short).collect();
+            short.into_iter().for_each(|t| types.remove(t));
         }
         if types.is_empty() {
             return Err(Refused::Never);
@@ -228,7 +228,12 @@ impl<'p> World<'p> {
                 if types.is_empty() { None } else { self.enough_values(taker.pool, set, &types, taker.min_values) };
         }
         let (min_values, relaxed) = varied.ok_or(Refused::Never)?;
-        let free = most.iter().zip(&taker.used).map(|(most, used)| most - used).collect();
+        let pool = &self.pools[taker.pool];
+        let most = |column: usize| {
+            let room = pool.room_by_column(column);
+            types.iter().map(|t| room[t]).max().unwrap_or(0)
+        };
+        let free = taker.used.iter().enumerate().map(|(column, used)| most(column) - used).collect();
         let (used, attached) = (taker.used.clone(), taker.attached.clone());
         Ok(Narrowed { set, types, free, used, attached, min_values, relaxed, holdings })
     }
