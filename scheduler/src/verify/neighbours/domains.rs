@@ -274,8 +274,12 @@ impl<'p> Domains<'p> {
             for way in ways.iter().filter(|way| goes_with(&pool.requirements, way, &self.problem.well_known)) {
                 let requirements = pool.requirements.and(way);
                 let Some(choice) = shops.choice(p, &requirements, Sold::Anyhow) else { continue };
-                if let Some(of_types) = self.of_types(p, &requirements, &choice, key, shops) {
-                    of_types.distinct.iter().for_each(|reach| universe.extend(&reach.known));
+                let (of_types, stock) = (self.of_types(p, &requirements, &choice, key, shops), shops.stock(p));
+                if let (Some(of_types), Some(stock)) = (of_types, stock) {
+                    // What DaemonSets fill alone is no place for pods.
+                    let roomy = of_types.of.iter().enumerate().filter(|(t, _)| stock.takes_pods(*t));
+                    let distinct: BTreeSet<usize> = roomy.map(|(_, number)| *number).collect();
+                    distinct.iter().for_each(|number| universe.extend(&of_types.distinct[*number].known));
                 }
             }
         }
