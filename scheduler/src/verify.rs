@@ -17,6 +17,8 @@ mod nodes;
 mod placement_tests;
 mod ports;
 #[cfg(test)]
+mod random_problems;
+#[cfg(test)]
 mod random_tests;
 #[cfg(test)]
 mod reservation_tests;

@@ -43,7 +43,7 @@ pub(super) fn on_claim(
     }
 }
 
-/// Checks that no reservation is held more often than it has units: the fewest that any offering says.
+/// Checks that no reservation is held more often than it has units: the fewest that any offering says that is available.
 pub(super) fn totals(problem: &Problem, plan: &Plan, found: &mut Vec<Violation>) {
     let Some(rules) = &problem.reservations else { return };
     let mut held: BTreeMap<&Name, (u32, u32)> = BTreeMap::new();
@@ -54,7 +54,7 @@ pub(super) fn totals(problem: &Problem, plan: &Plan, found: &mut Vec<Violation>)
         return;
     }
     let offerings = problem.pools.iter().flat_map(|pool| pool.instance_types.iter()).flat_map(|t| &t.offerings);
-    for offering in offerings {
+    for offering in offerings.filter(|offering| offering.available) {
         if let (Some(units), Some(name)) = (offering.reservation_capacity, named(&offering.requirements, rules))
             && let Some((_, least)) = held.get_mut(name)
         {

@@ -61,7 +61,10 @@ impl<'a> Labels<'a> {
     pub(super) fn assure_all(&self, required: &'a Requirements) -> Result<(), Lack<'a>> {
         for (key, asked) in required.iter() {
             let known = self.known.get(key);
-            if !(asked.allows_absence() || self.defines(key)) {
+            if !self.defines(key) {
+                if asked.allows_absence() {
+                    continue; // the node will not have the label
+                }
                 return Err(Lack::Undefined(key));
             }
             let assured = match known {

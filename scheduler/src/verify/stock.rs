@@ -128,6 +128,11 @@ impl<'p> Stock<'p> {
         Some((asked_for[at].clone(), room[at]))
     }
 
+    /// Whether a type has room for anything beside its DaemonSets.
+    pub(super) fn takes_pods(&self, t: usize) -> bool {
+        self.overdrawn[t].is_none()
+    }
+
     /// The least that DaemonSets take on any of these types, resource by resource.
     pub(super) fn least_load(&self, types: &[usize]) -> Resources {
         let distinct: BTreeSet<usize> = types.iter().map(|t| self.crew_of[*t]).collect();

@@ -10,7 +10,7 @@ use super::super::stock::{Choice, Sold, Stock};
 use super::rules::{Filter, Rules};
 use super::sites::{Site, Sites};
 use crate::plan::Plan;
-use crate::problem::Problem;
+use crate::problem::{NodeSelection, Problem};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::{Requirements, WellKnown};
 use dovetail_api::labels::HOSTNAME;
@@ -230,22 +230,44 @@ impl<'p> Domains<'p> {
 
     /// Whether pods on a site count for those who filter so.
     pub(super) fn passes(&mut self, number: usize, filter: &Filter<'p>, sites: &Sites<'p>, site: usize) -> bool {
-        let (problem, plan) = (self.problem, self.plan);
-        *self.passes[number].entry(site).or_insert_with(|| match sites.all[site] {
+        if let Some(known) = self.passes[number].get(&site) {
+            return *known;
+        }
+        let passes = match sites.all[site] {
             Site::Node(node) => {
-                let node = &problem.nodes[node];
+                let node = &self.problem.nodes[node];
                 let tolerated = filter.tolerations.is_none_or(|t| repelled(&node.taints, t).is_none());
                 tolerated && filter.selection.is_none_or(|s| Labels::of(node).assure(s).is_ok())
             }
-            Site::Claim(claim) => {
-                let claim = &plan.claims[claim];
-                problem.pools.get(claim.pool).is_some_and(|pool| {
-                    let labels = Labels::of_claim(&claim.requirements, pool, &problem.well_known);
-                    let tolerated = filter.tolerations.is_none_or(|t| repelled(&pool.taints, t).is_none());
-                    tolerated && filter.selection.is_none_or(|s| labels.assure(s).is_ok())
-                })
-            }
-        })
+            Site::Claim(claim) => self.problem.pools.get(self.plan.claims[claim].pool).is_some_and(|pool| {
+                let known = &self.plan.claims[claim].requirements;
+                let labels = Labels::of_claim(known, pool, &self.problem.well_known);
+                let meets = |asked: &Requirements| asked.iter().all(|one| self.meets(site, &labels, one));
+                let tolerated = filter.tolerations.is_none_or(|t| repelled(&pool.taints, t).is_none());
+                let selected =
+                    |s: &NodeSelection| meets(&s.selector) && (s.required.is_empty() || s.required.iter().any(meets));
+                tolerated && filter.selection.is_none_or(selected)
+            }),
+        };
+        self.passes[number].insert(site, passes);
+        passes
+    }
+
+    /// Whether a new node will meet a requirement for certain: because the claim says so, or whatever is launched for it.
+    fn meets(&self, site: usize, labels: &Labels<'_>, (key, asked): (&Name, &Requirement)) -> bool {
+        let alone: Requirements = [(key, asked.clone())].into_iter().collect();
+        let said = labels.assure_all(&alone).is_ok();
+        said || self.keys.iter().position(|known| known == key).filter(|key| !self.is_hostname(*key)).is_some_and(
+            |key| {
+                let reach = self.reach(site, key);
+                let somewhere = !reach.known.is_empty() || reach.absent;
+                let suits = |domain: &usize| asked.contains(&self.names[key][*domain]);
+                somewhere
+                    && !reach.anything
+                    && reach.known.iter().all(suits)
+                    && (!reach.absent || asked.allows_absence())
+            },
+        )
     }
 
     /// The domains that a spread has to keep even: what nodes let pass by the filter have, and what pools could launch
@@ -274,8 +296,12 @@ impl<'p> Domains<'p> {
             for way in ways.iter().filter(|way| goes_with(&pool.requirements, way, &self.problem.well_known)) {
                 let requirements = pool.requirements.and(way);
                 let Some(choice) = shops.choice(p, &requirements, Sold::Anyhow) else { continue };
-                if let Some(of_types) = self.of_types(p, &requirements, &choice, key, shops) {
-                    of_types.distinct.iter().for_each(|reach| universe.extend(&reach.known));
+                let (of_types, stock) = (self.of_types(p, &requirements, &choice, key, shops), shops.stock(p));
+                if let (Some(of_types), Some(stock)) = (of_types, stock) {
+                    // What DaemonSets fill alone is no place for pods.
+                    let roomy = of_types.of.iter().enumerate().filter(|(t, _)| stock.takes_pods(*t));
+                    let distinct: BTreeSet<usize> = roomy.map(|(_, number)| *number).collect();
+                    distinct.iter().for_each(|number| universe.extend(&of_types.distinct[*number].known));
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::problem::{NodeSelection, PodClass, PodTerm, Problem, Spread};
 use crate::requirement::Name;
 use crate::requirements::Requirements;
 use crate::taint::Toleration;
-use dovetail_api::labels::normalize;
+use dovetail_api::labels::{HOSTNAME, normalize};
 use rustc_hash::FxHashMap;
 
 /// Pods of a set, counted by domain on nodes that a filter lets pass.
@@ -63,7 +63,7 @@ type FilterKey<'p> = (Option<(&'p Requirements, &'p [Requirements])>, Option<&'p
 /// All rules in force.
 #[derive(Default)]
 pub(super) struct Rules<'p> {
-    /// The labels that make domains.
+    /// The labels that make domains, and those that filters look at.
     pub(super) keys: Vec<Name>,
     pub(super) filters: Vec<Filter<'p>>,
     pub(super) spreads: Vec<Spreading>,
@@ -134,6 +134,12 @@ impl<'p> Notes<'p> {
         let selection = Some(&class.selection).filter(|_| spread.honors_selection);
         let tolerations = Some(&class.tolerations[..]).filter(|_| spread.honors_taints);
         let said = selection.map(|s| (&s.selector, &s.required[..]));
+        // Which nodes count is asked of their labels, so these are followed as well.
+        for (asked, _) in selection.iter().flat_map(|s| s.required.iter().chain([&s.selector])).flat_map(|r| r.iter()) {
+            if **asked != *HOSTNAME {
+                self.key(rules, asked);
+            }
+        }
         let filter = number(&mut self.filters, (said, tolerations), || {
             rules.filters.push(Filter { selection, tolerations });
         });
