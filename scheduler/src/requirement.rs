@@ -205,6 +205,11 @@ impl Requirement {
         }
     }
 
+    /// Whether whatever meets this requirement meets the other one too. How many values must stay open does not matter.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.intersection(other).with_min_values(None) == self.clone().with_min_values(None)
+    }
+
     /// Whether exclusions cover the whole bounded range.
     fn is_exhausted(&self) -> bool {
         match (self.gte, self.lte) {

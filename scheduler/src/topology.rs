@@ -32,6 +32,7 @@ pub(crate) struct Topology {
     node_pins: Vec<Rc<[Pin]>>,
     claim_pins: FxHashMap<(usize, SetId), Rc<[Pin]>>,
     claims_pass: FxHashMap<(usize, usize, SetId), bool>,
+    claims_surely_pass: FxHashMap<(usize, usize, SetId), bool>,
     eligible: rules::EligibleDomains,
     /// Whether any node or pool has taints: if not, nobody need ask who tolerates them.
     tainted: bool,
@@ -54,6 +55,7 @@ impl Topology {
             node_pins,
             claim_pins: FxHashMap::default(),
             claims_pass: FxHashMap::default(),
+            claims_surely_pass: FxHashMap::default(),
             eligible: rules::EligibleDomains::default(),
             tainted,
         };
@@ -141,14 +143,14 @@ impl Topology {
                         *passes.entry((filter, n)).or_insert_with(|| self.filters[filter].passes_node(node))
                     });
                     if passing {
-                        self.raise(*counter, n, &pins, *count);
+                        self.raise(*counter, n, &pins, *count, true);
                     }
                 }
             }
         }
     }
 
-    fn raise(&mut self, counter: usize, host: usize, pins: &[Pin], by: u32) {
+    fn raise(&mut self, counter: usize, host: usize, pins: &[Pin], by: u32, certain: bool) {
         let counter = &mut self.counters[counter];
         match (counter.place, counter.counted.counts_possible()) {
             (Place::Host, _) => counter.raise_host(host, by),
@@ -156,6 +158,9 @@ impl Topology {
             (Place::Key(key), false) => {
                 if let Pin::One(domain) = pins[key] {
                     counter.raise_domain(domain, by);
+                    if certain && counter.counted.filter().is_some() {
+                        counter.make_certain(domain, by);
+                    }
                 }
             }
         }
@@ -200,7 +205,7 @@ impl Topology {
         for counter in raised.iter() {
             let filter = self.counters[*counter].counted.filter();
             if filter.is_none_or(|filter| self.filters[filter].passes_node(&problem.nodes[node])) {
-                self.raise(*counter, node, &pins, 1);
+                self.raise(*counter, node, &pins, 1, true);
             }
         }
     }
@@ -217,7 +222,8 @@ impl Topology {
         let raised = Rc::clone(&self.raised[class]);
         for counter in raised.iter() {
             if self.claim_counts(problem, *counter, (claim.0, claim.1), sets) {
-                self.raise(*counter, host, claim.2, 1);
+                let certain = self.claim_counts_certainly(problem, *counter, (claim.0, claim.1), sets);
+                self.raise(*counter, host, claim.2, 1, certain);
             }
         }
     }
@@ -228,18 +234,26 @@ impl Topology {
         &mut self,
         problem: &Problem,
         classes: impl Iterator<Item = usize>,
-        before: &[Pin],
+        (set_before, before): (SetId, &[Pin]),
         now: (usize, SetId, &[Pin]),
         sets: &Sets,
     ) {
         let narrowed: Vec<usize> = (0..before.len()).filter(|key| before[*key] != now.2[*key]).collect();
-        if narrowed.is_empty() {
+        let filtered = !self.filters.is_empty() && set_before != now.1;
+        if narrowed.is_empty() && !filtered {
             return;
         }
         for class in classes {
             let raised = Rc::clone(&self.raised[class]);
             for c in raised.iter().copied() {
                 let Place::Key(key) = self.counters[c].place else { continue };
+                if let (Some(_), Pin::One(domain)) = (self.counters[c].counted.filter(), &now.2[key]) {
+                    let was = matches!(before[key], Pin::One(_))
+                        && self.claim_counts_certainly(problem, c, (now.0, set_before), sets);
+                    if !was && self.claim_counts_certainly(problem, c, (now.0, now.1), sets) {
+                        self.counters[c].make_certain(*domain, 1);
+                    }
+                }
                 if !narrowed.contains(&key) || !self.claim_counts(problem, c, (now.0, now.1), sets) {
                     continue;
                 }
@@ -261,7 +275,24 @@ impl Topology {
         }
     }
 
-    /// Whether a claim counts for a counter. A label that the claim does not name may still come with its type.
+    /// Whether it is certain that a claim counts for a counter, whatever is launched for it.
+    fn claim_counts_certainly(
+        &mut self,
+        problem: &Problem,
+        counter: usize,
+        claim: (usize, SetId),
+        sets: &Sets,
+    ) -> bool {
+        let Some(filter) = self.counters[counter].counted.filter() else { return true };
+        let filters = &self.filters;
+        *self.claims_surely_pass.entry((filter, claim.0, claim.1)).or_insert_with(|| {
+            let filter = &filters[filter];
+            filter.passes_taints(&problem.pools[claim.0].taints)
+                && filter.assured(sets.get(claim.1), &problem.well_known)
+        })
+    }
+
+    /// Whether a claim may count for a counter. A label that the claim does not name may still come with its type.
     fn claim_counts(&mut self, problem: &Problem, counter: usize, claim: (usize, SetId), sets: &Sets) -> bool {
         let Some(filter) = self.counters[counter].counted.filter() else { return true };
         let filters = &self.filters;

@@ -169,11 +169,11 @@ impl Claims {
         self.free[c * width..(c + 1) * width].copy_from_slice(&narrowed.free);
         self.newest += 1;
         let claim = &mut self.claims[c];
-        let before = Rc::clone(&claim.pins);
+        let (set_before, before) = (claim.set, Rc::clone(&claim.pins));
         claim.become_narrower(narrowed, world);
         let now = (claim.pool, claim.set, &*claim.pins);
         let aboard = claim.pods.iter().map(|p| problem.pods[*p].class);
-        world.topology.claim_narrowed(problem, aboard, &before, now, &world.sets);
+        world.topology.claim_narrowed(problem, aboard, (set_before, &before), now, &world.sets);
         world.topology.placed_on_claim(problem, seeker.class, host, now, &world.sets);
         claim.ports.extend(problem.classes[seeker.class].ports.iter().cloned());
         claim.pods.push(pod);

@@ -62,6 +62,18 @@ impl Filter {
         self.passes_taints(&node.taints) && self.passes_labels(&node.labels, &all_defined)
     }
 
+    /// Whether every node of these requirements is so selected, whatever of it is still open.
+    pub(super) fn assured(&self, labels: &Requirements, well_known: &WellKnown) -> bool {
+        let Some(selection) = &self.selection else { return true };
+        let holds = |way: &Requirements| {
+            way.iter().all(|(key, asked)| match labels.get(key) {
+                Some(known) => known.is_within(asked),
+                None => asked.allows_absence() && !well_known.contains(key),
+            })
+        };
+        selection.strict().iter().any(holds)
+    }
+
     pub(super) fn passes_labels(&self, labels: &Requirements, undefined: &WellKnown) -> bool {
         let Some(selection) = &self.selection else { return true };
         selection.strict().iter().any(|way| labels.compatible(way, undefined).is_ok())
@@ -79,6 +91,8 @@ pub(super) struct Counter {
     pub(super) place: Place,
     pub(super) counted: Counted,
     domains: Vec<u32>,
+    /// Of those, the ones on nodes that pass the filter for certain, if there is one: a claim may still come to pass it.
+    certain: Vec<u32>,
     hosts: FxHashMap<usize, u32>,
     /// The nodes that hold some, in the order in which they came to.
     pub(super) inhabited: Vec<usize>,
@@ -89,11 +103,23 @@ pub(super) struct Counter {
 impl Counter {
     pub(super) fn new(place: Place, counted: Counted, domains: usize) -> Self {
         let domains = vec![0; if place == Place::Host { 0 } else { domains }];
-        Self { place, counted, domains, hosts: FxHashMap::default(), inhabited: vec![], version: 0 }
+        let certain = if counted.filter().is_some() { domains.clone() } else { vec![] };
+        Self { place, counted, domains, certain, hosts: FxHashMap::default(), inhabited: vec![], version: 0 }
     }
 
     pub(super) fn in_domain(&self, domain: usize) -> u32 {
         self.domains[domain]
+    }
+
+    /// How many a domain holds at least.
+    pub(super) fn at_least_in_domain(&self, domain: usize) -> u32 {
+        if self.counted.filter().is_some() { self.certain[domain] } else { self.domains[domain] }
+    }
+
+    /// More of those that a domain holds are so for certain.
+    pub(super) fn make_certain(&mut self, domain: usize, by: u32) {
+        self.certain[domain] += by;
+        self.version += 1;
     }
 
     pub(super) fn on_host(&self, host: usize) -> u32 {

@@ -11,6 +11,7 @@ use crate::bitset::Bits;
 use crate::market::{PoolIndex, Sets};
 use crate::problem::{NodeSelection, PodClass, Problem, Spread};
 use crate::relaxation::Reading;
+use crate::requirements::Requirements;
 use crate::taint::Toleration;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -32,8 +33,10 @@ pub(crate) struct Rules {
 #[derive(Debug)]
 pub(crate) struct Keyed {
     pub(crate) key: usize,
-    /// The domains that the pod's own requirements allow.
+    /// The domains that the pod's own requirements allow, in this reading of them.
     selected: Bits,
+    /// The same in any reading of what is required of the node.
+    ever_selected: Bits,
     spread: Vec<Even>,
     near: Vec<Near>,
     /// Counters that must be at zero.
@@ -104,7 +107,7 @@ impl Topology {
                     let eligible = self.eligible(problem, class, spread, key, pools, sets);
                     let even =
                         Even { counter, eligible, max_skew: spread.max_skew, min_domains: spread.min_domains, itself };
-                    self.keyed(&mut rules, key, reading).spread.push(even);
+                    self.keyed(&mut rules, key, class, reading).spread.push(even);
                 }
             }
         }
@@ -113,7 +116,7 @@ impl Topology {
             let near = Near { counter, itself: class.member_of.contains(&term.peers) };
             match self.counters[counter].place {
                 Place::Host => rules.host_near.push(near),
-                Place::Key(key) => self.keyed(&mut rules, key, reading).near.push(near),
+                Place::Key(key) => self.keyed(&mut rules, key, class, reading).near.push(near),
             }
         }
         let required = class.anti_affinity.required.len();
@@ -121,39 +124,43 @@ impl Topology {
             let peers = term.peers;
             let counted = if i < required { Counted::Possible { peers } } else { Counted::Wished { peers } };
             let counter = self.counter(&term.key, counted);
-            self.keep_away(&mut rules, counter, reading, i < required && class.member_of.contains(&peers));
+            self.keep_away(&mut rules, counter, class, reading, i < required && class.member_of.contains(&peers));
         }
         for peers in &class.member_of {
             for guard in self.guards.get(peers).cloned().unwrap_or_default() {
-                self.keep_away(&mut rules, guard, reading, false);
+                self.keep_away(&mut rules, guard, class, reading, false);
             }
         }
         rules
     }
 
-    fn keep_away(&self, rules: &mut Rules, counter: usize, reading: &Reading, itself: bool) {
+    fn keep_away(&self, rules: &mut Rules, counter: usize, class: &PodClass, reading: &Reading, itself: bool) {
         match self.counters[counter].place {
             Place::Host => rules.host_away.push(counter),
             Place::Key(key) => {
-                let keyed = self.keyed(rules, key, reading);
+                let keyed = self.keyed(rules, key, class, reading);
                 keyed.away.push(counter);
                 keyed.repels_itself |= itself;
             }
         }
     }
 
-    fn keyed<'r>(&self, rules: &'r mut Rules, key: usize, reading: &Reading) -> &'r mut Keyed {
+    fn keyed<'r>(&self, rules: &'r mut Rules, key: usize, class: &PodClass, reading: &Reading) -> &'r mut Keyed {
         let known = rules.keyed.iter().position(|k| k.key == key);
         let index = known.unwrap_or_else(|| {
-            let asked = reading.requirements.get(self.keys.name(key));
-            let mut selected = Bits::none(self.keys.values(key).len());
-            for (domain, value) in self.keys.values(key).iter().enumerate() {
-                if asked.is_none_or(|r| r.contains(value)) {
-                    selected.insert(domain);
-                }
-            }
-            let keyed = Keyed { key, selected, spread: vec![], near: vec![], away: vec![], repels_itself: false };
-            rules.keyed.push(keyed);
+            let (name, values) = (self.keys.name(key), self.keys.values(key));
+            let allowed = |by: &Requirements| {
+                let asked = by.get(name);
+                let mut out = Bits::none(values.len());
+                let open = values.iter().enumerate().filter(|(_, value)| asked.is_none_or(|r| r.contains(value)));
+                open.for_each(|(domain, _)| out.insert(domain));
+                out
+            };
+            let selected = allowed(&reading.requirements);
+            let mut ever_selected = selected.clone();
+            class.selection.strict().iter().for_each(|way| ever_selected.unite(&allowed(way)));
+            let (spread, near, away) = (vec![], vec![], vec![]);
+            rules.keyed.push(Keyed { key, selected, ever_selected, spread, near, away, repels_itself: false });
             rules.keyed.len() - 1
         });
         &mut rules.keyed[index]
@@ -302,7 +309,7 @@ impl Topology {
     /// Whether a pod that wants to be near its own kind may go anywhere, for there is none of its kind yet.
     fn may_be_first(&self, keyed: &Keyed, near: &Near) -> bool {
         let counter = &self.counters[near.counter];
-        near.itself && !keyed.selected.iter().any(|d| counter.in_domain(d) > 0)
+        near.itself && !keyed.ever_selected.iter().any(|d| counter.in_domain(d) > 0)
     }
 
     /// The rules that make the pod join some node.
@@ -339,7 +346,7 @@ impl Topology {
         if even.min_domains.is_some_and(|n| domains < n as usize) {
             return 0;
         }
-        even.eligible.iter().map(|d| self.counters[even.counter].in_domain(d)).min().unwrap_or(0)
+        even.eligible.iter().map(|d| self.counters[even.counter].at_least_in_domain(d)).min().unwrap_or(0)
     }
 
     /// Whether a node will never again take the pod, for what is on it.
