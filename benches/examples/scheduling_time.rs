@@ -7,9 +7,12 @@ use dovetail_scheduler::problem::Problem;
 use std::time::Instant;
 
 fn main() {
-    let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|n| n.parse().ok()).collect();
+    let mut sizes: Vec<usize> = std::env::args().skip(1).filter_map(|n| n.parse().ok()).collect();
+    if sizes.is_empty() {
+        sizes = vec![500, 1_000, 5_000, 20_000, 100_000];
+    }
     let policy = policy::by_name("karpenter").expect("the baseline is always there");
-    for pods in if sizes.is_empty() { vec![500, 1_000, 5_000, 20_000, 100_000] } else { sizes } {
+    for pods in sizes {
         tell(policy, &format!("diverse {pods}"), &diverse(pods));
     }
     tell(policy, "with preferences 4000", &with_preferences(4_000));

@@ -95,18 +95,6 @@ fn requests(dice: &mut Dice) -> Resources {
     Resources::new().with(CPU, cpu).with(MEMORY, memory << 20).with(PODS, 1)
 }
 
-fn evenly(key: &str, peers: usize) -> Spread {
-    Spread {
-        key: key.into(),
-        peers,
-        max_skew: 1,
-        min_domains: None,
-        required: true,
-        honors_selection: true,
-        honors_taints: false,
-    }
-}
-
 /// Pods of five kinds, so many in all.
 pub fn diverse(pods: usize) -> Problem {
     let mut problem = empty_cluster();
@@ -119,7 +107,7 @@ pub fn diverse(pods: usize) -> Problem {
             0 | 1 => {
                 class.member_of = vec![SPREAD_PEERS + dice.roll(7)];
                 let key = if kind == 0 { ZONE } else { HOSTNAME };
-                class.spread = vec![evenly(key, SPREAD_PEERS + dice.roll(7))];
+                class.spread = vec![Spread::evenly(key, SPREAD_PEERS + dice.roll(7), 1)];
             }
             2 => {
                 let peers = AFFINITY_PEERS + dice.roll(7);

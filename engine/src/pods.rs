@@ -10,6 +10,7 @@ use crate::selection::{self, SelectionError};
 use crate::volumes::{VolumeError, VolumeIndex};
 use dovetail_api::labels;
 use dovetail_scheduler::problem::PodClass;
+use dovetail_scheduler::reasons::RESOURCE_CLAIMS;
 use dovetail_scheduler::requirement::Name;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -170,8 +171,7 @@ pub fn leaving(pod: &Pod, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodErro
 
 /// What a pod asks for that the scheduler cannot give.
 fn unsupported(spec: &PodSpec) -> Vec<Name> {
-    let asked = [("resource claims", has_resource_claims(spec))];
-    asked.into_iter().filter(|(_, asked)| *asked).map(|(rule, _)| Name::from(rule)).collect()
+    if has_resource_claims(spec) { vec![Name::from(RESOURCE_CLAIMS)] } else { vec![] }
 }
 
 fn has_resource_claims(spec: &PodSpec) -> bool {

@@ -18,10 +18,11 @@ mod seeker;
 mod world;
 
 use crate::plan::{Placement, Plan};
-use crate::problem::Problem;
+use crate::problem::{Pod, Problem};
 use crate::reasons::Unplaced;
 use crate::relaxation::{self, Reading};
 use crate::resources::{CPU, MEMORY};
+use crate::topology::Allowed;
 use attachments::Attachments;
 use claims::Claims;
 use diagnosis::Diagnosis;
@@ -31,7 +32,7 @@ use seeker::Seeker;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
-use world::{MinValues, Refused, Taker, World};
+use world::{MinValues, Narrowed, Refused, Taker, World};
 
 /// Plans a problem by first fit.
 pub(crate) fn plan(problem: &Problem) -> Plan {
@@ -61,7 +62,7 @@ fn order(problem: &Problem) -> Vec<usize> {
     let mut order: Vec<usize> = (0..problem.pods.len()).collect();
     order.sort_by(|a, b| {
         let (a, b) = (&problem.pods[*a], &problem.pods[*b]);
-        let key = |p: &crate::problem::Pod| (sizes[p.class], p.created);
+        let key = |p: &Pod| (sizes[p.class], p.created);
         key(a).cmp(&key(b)).then_with(|| a.uid.cmp(&b.uid)).then_with(|| a.name.cmp(&b.name))
     });
     order
@@ -169,12 +170,7 @@ impl<'p> Round<'p> {
     }
 
     /// What a new claim of a pool with this pod would be like.
-    fn offer(
-        &mut self,
-        p: usize,
-        seeker: &Seeker,
-        allowed: &[crate::topology::Allowed],
-    ) -> Result<world::Narrowed, Refused> {
+    fn offer(&mut self, p: usize, seeker: &Seeker, allowed: &[Allowed]) -> Result<Narrowed, Refused> {
         if seeker.refused[p].is_some() || self.claims.limits[p].no_more_nodes() {
             return Err(Refused::Never);
         }
@@ -218,7 +214,7 @@ impl<'p> Round<'p> {
     fn version(&self, seekers: &[Seeker]) -> u64 {
         let rules: u64 = seekers.iter().map(|s| self.world.topology.version(&s.rules)).sum();
         let reserved =
-            if self.world.reserve.is_empty() { 0 } else { self.world.reserve.version + self.claims.opened() };
+            if self.world.reserve.is_empty() { 0 } else { self.world.reserve.version + self.claims.len() as u64 };
         rules + reserved
     }
 

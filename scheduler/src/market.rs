@@ -90,6 +90,28 @@ pub(crate) struct View {
     pub(crate) ways: Bits,
 }
 
+/// The distinct ways in which types are sold, numbered as they are met. Ways are mostly shared, and the same object is the
+/// same way: a look at where it lies saves reading it.
+#[derive(Default)]
+pub(crate) struct Ways<'p> {
+    by_place: FxHashMap<*const Requirements, usize>,
+    by_content: FxHashMap<&'p Requirements, usize>,
+    /// Each way once.
+    pub(crate) distinct: Vec<&'p Requirements>,
+}
+
+impl<'p> Ways<'p> {
+    pub(crate) fn number(&mut self, way: &'p Arc<Requirements>) -> usize {
+        let (by_content, distinct) = (&mut self.by_content, &mut self.distinct);
+        *self.by_place.entry(Arc::as_ptr(way)).or_insert_with(|| {
+            *by_content.entry(way).or_insert_with(|| {
+                distinct.push(way);
+                distinct.len() - 1
+            })
+        })
+    }
+}
+
 /// A pool, compiled.
 pub(crate) struct PoolIndex<'p> {
     pub(crate) pool: &'p NodePool,
@@ -101,12 +123,8 @@ pub(crate) struct PoolIndex<'p> {
     pub(crate) min_values: Vec<(Name, u32)>,
     /// The resources that the pool's limits name, `nodes` aside: how much each type has of them, and the most that any has.
     limited: Vec<(Name, Vec<i64>, i64)>,
-    /// Number of columns.
-    width: usize,
-    /// Row by row, what each type leaves to pods beside the DaemonSets.
+    /// Column by column, what each type leaves to pods beside the DaemonSets.
     room: Vec<i64>,
-    /// The same column by column.
-    columns: Vec<i64>,
     priced: FxHashMap<Bits, Rc<Vec<(Price, usize)>>>,
     /// What DaemonSets take of each type.
     overhead: Vec<Rc<Resources>>,
@@ -131,13 +149,10 @@ impl<'p> PoolIndex<'p> {
         let n = pool.instance_types.len();
         let daemons = daemons::on_pool(&problem.daemons, pool, &problem.well_known);
         let mut roomy = Bits::none(n);
-        let mut room = Vec::with_capacity(n * columns.names().len());
+        let mut room = vec![0; n * columns.names().len()];
         let mut overhead: Vec<Rc<Resources>> = Vec::with_capacity(n);
         let mut distinct: FxHashMap<Resources, Rc<Resources>> = FxHashMap::default();
-        let mut way_ids: FxHashMap<&Requirements, usize> = FxHashMap::default();
-        // Ways are mostly shared, and the same object is the same way: a look at where it lies saves reading it.
-        let mut by_place: FxHashMap<*const Requirements, usize> = FxHashMap::default();
-        let mut ways: Vec<&Requirements> = vec![];
+        let mut ways = Ways::default();
         let mut offers: Vec<Vec<(usize, Price)>> = vec![vec![]; n];
         let mut sold: Vec<Bits> = vec![];
         let mut reserved: FxHashMap<usize, (Name, u32)> = FxHashMap::default();
@@ -152,7 +167,9 @@ impl<'p> PoolIndex<'p> {
                     roomy.insert(t);
                 }
             }
-            room.extend(columns.row(&left));
+            for (c, amount) in columns.row(&left).into_iter().enumerate() {
+                room[c * n + t] = amount;
+            }
             overhead.push(Rc::clone(distinct.entry(taken.clone()).or_insert_with(|| Rc::new(taken))));
             for (daemon, _) in
                 daemons.iter().filter(|(d, ways)| !d.ports.is_empty() && daemons::runs_on(ways, instance_type))
@@ -168,13 +185,10 @@ impl<'p> PoolIndex<'p> {
             }
             let usable = |o: &&Offering| if label.is_some() { o.on_sale() } else { o.launchable() };
             for offering in instance_type.offerings.iter().filter(usable) {
-                let way = *by_place.entry(Arc::as_ptr(&offering.requirements)).or_insert_with(|| {
-                    *way_ids.entry(&offering.requirements).or_insert_with(|| {
-                        ways.push(&offering.requirements);
-                        sold.push(Bits::none(n));
-                        ways.len() - 1
-                    })
-                });
+                let way = ways.number(&offering.requirements);
+                if way == sold.len() {
+                    sold.push(Bits::none(n));
+                }
                 sold[way].insert(t);
                 let id = label.and_then(|label| offering.requirements.get(label)?.single());
                 if let (Some(id), Some(units)) = (id, offering.reservation_capacity) {
@@ -198,15 +212,10 @@ impl<'p> PoolIndex<'p> {
             set,
             sellable: roomy,
             min_values,
-            width: columns.names().len(),
-            columns: (0..columns.names().len())
-                .flat_map(|c| room.iter().skip(c).step_by(columns.names().len()))
-                .copied()
-                .collect(),
             priced: FxHashMap::default(),
             room,
             overhead,
-            ways,
+            ways: ways.distinct,
             sold,
             reserved,
             offers,
@@ -334,15 +343,10 @@ impl<'p> PoolIndex<'p> {
         out
     }
 
-    /// What a type leaves to pods.
-    pub(crate) fn room(&self, t: usize) -> &[i64] {
-        &self.room[t * self.width..(t + 1) * self.width]
-    }
-
     /// What each type leaves to pods of the resource in a column.
-    pub(crate) fn room_by_column(&self, column: usize) -> &[i64] {
+    pub(crate) fn room(&self, column: usize) -> &[i64] {
         let types = self.pool.instance_types.len();
-        &self.columns[column * types..(column + 1) * types]
+        &self.room[column * types..(column + 1) * types]
     }
 
     /// All types in the order of their cheapest price among these ways, and by name where prices are equal; those that are

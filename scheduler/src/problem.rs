@@ -151,6 +151,21 @@ pub struct Spread {
     pub honors_taints: bool,
 }
 
+impl Spread {
+    /// Required, and for the rest as a manifest means it that says no more.
+    pub fn evenly(key: &str, peers: usize, max_skew: u32) -> Self {
+        Self {
+            key: key.into(),
+            peers,
+            max_skew,
+            min_domains: None,
+            required: true,
+            honors_selection: true,
+            honors_taints: false,
+        }
+    }
+}
+
 /// A kind of pod that runs on nodes already, as far as rules between pods concern it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Resident {

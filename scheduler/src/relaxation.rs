@@ -172,15 +172,7 @@ mod tests {
     #[test]
     fn wishes_about_pods_go_before_those_about_nodes_and_spreading_goes_last() {
         let peers = |peers| PodTerm { key: "zone".into(), peers };
-        let even = |key: &str, required| Spread {
-            key: key.into(),
-            peers: 0,
-            max_skew: 1,
-            min_domains: None,
-            required,
-            honors_selection: true,
-            honors_taints: false,
-        };
+        let even = |key: &str, required| Spread { required, ..Spread::evenly(key, 0, 1) };
         let pod = PodClass {
             affinity: PodTerms { required: vec![peers(0)], preferred: vec![(1, peers(1)), (2, peers(2))] },
             anti_affinity: PodTerms { required: vec![], preferred: vec![(1, peers(3))] },

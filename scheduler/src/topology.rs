@@ -12,7 +12,7 @@ mod universe;
 use crate::bitset::Bits;
 use crate::market::{PoolIndex, SetId, Sets};
 use crate::problem::{PodTerm, Problem};
-use counter::{Counted, Counter, Filter, Place};
+use counter::{Counted, Counter, Filter, Passes, Place};
 pub(crate) use rules::{Allowed, Keyed, Rules, Verdict};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
@@ -31,8 +31,7 @@ pub(crate) struct Topology {
     guards: FxHashMap<usize, Vec<usize>>,
     node_pins: Vec<Rc<[Pin]>>,
     claim_pins: FxHashMap<(usize, SetId), Rc<[Pin]>>,
-    claims_pass: FxHashMap<(usize, usize, SetId), bool>,
-    claims_surely_pass: FxHashMap<(usize, usize, SetId), bool>,
+    claims_pass: FxHashMap<(usize, usize, SetId), Passes>,
     eligible: rules::EligibleDomains,
     /// Whether any node or pool has taints: if not, nobody need ask who tolerates them.
     tainted: bool,
@@ -55,7 +54,6 @@ impl Topology {
             node_pins,
             claim_pins: FxHashMap::default(),
             claims_pass: FxHashMap::default(),
-            claims_surely_pass: FxHashMap::default(),
             eligible: rules::EligibleDomains::default(),
             tainted,
         };
@@ -143,14 +141,17 @@ impl Topology {
                         *passes.entry((filter, n)).or_insert_with(|| self.filters[filter].passes_node(node))
                     });
                     if passing {
-                        self.raise(*counter, n, &pins, *count, true);
+                        self.raise(*counter, n, &pins, *count, Passes::Surely);
                     }
                 }
             }
         }
     }
 
-    fn raise(&mut self, counter: usize, host: usize, pins: &[Pin], by: u32, certain: bool) {
+    fn raise(&mut self, counter: usize, host: usize, pins: &[Pin], by: u32, passes: Passes) {
+        if passes == Passes::Not {
+            return;
+        }
         let counter = &mut self.counters[counter];
         match (counter.place, counter.counted.counts_possible()) {
             (Place::Host, _) => counter.raise_host(host, by),
@@ -158,7 +159,7 @@ impl Topology {
             (Place::Key(key), false) => {
                 if let Pin::One(domain) = pins[key] {
                     counter.raise_domain(domain, by);
-                    if certain && counter.counted.filter().is_some() {
+                    if passes == Passes::Surely {
                         counter.make_certain(domain, by);
                     }
                 }
@@ -205,7 +206,7 @@ impl Topology {
         for counter in raised.iter() {
             let filter = self.counters[*counter].counted.filter();
             if filter.is_none_or(|filter| self.filters[filter].passes_node(&problem.nodes[node])) {
-                self.raise(*counter, node, &pins, 1, true);
+                self.raise(*counter, node, &pins, 1, Passes::Surely);
             }
         }
     }
@@ -221,10 +222,8 @@ impl Topology {
     ) {
         let raised = Rc::clone(&self.raised[class]);
         for counter in raised.iter() {
-            if self.claim_counts(problem, *counter, (claim.0, claim.1), sets) {
-                let certain = self.claim_counts_certainly(problem, *counter, (claim.0, claim.1), sets);
-                self.raise(*counter, host, claim.2, 1, certain);
-            }
+            let passes = self.claim_passes(problem, *counter, (claim.0, claim.1), sets);
+            self.raise(*counter, host, claim.2, 1, passes);
         }
     }
 
@@ -247,14 +246,15 @@ impl Topology {
             let raised = Rc::clone(&self.raised[class]);
             for c in raised.iter().copied() {
                 let Place::Key(key) = self.counters[c].place else { continue };
-                if let (Some(_), Pin::One(domain)) = (self.counters[c].counted.filter(), &now.2[key]) {
-                    let was = matches!(before[key], Pin::One(_))
-                        && self.claim_counts_certainly(problem, c, (now.0, set_before), sets);
-                    if !was && self.claim_counts_certainly(problem, c, (now.0, now.1), sets) {
+                let passes = self.claim_passes(problem, c, (now.0, now.1), sets);
+                if let (Passes::Surely, Pin::One(domain)) = (passes, &now.2[key]) {
+                    let was_certain = matches!(before[key], Pin::One(_))
+                        && self.claim_passes(problem, c, (now.0, set_before), sets) == Passes::Surely;
+                    if !was_certain {
                         self.counters[c].make_certain(*domain, 1);
                     }
                 }
-                if !narrowed.contains(&key) || !self.claim_counts(problem, c, (now.0, now.1), sets) {
+                if !narrowed.contains(&key) || passes == Passes::Not {
                     continue;
                 }
                 let counter = &mut self.counters[c];
@@ -275,31 +275,12 @@ impl Topology {
         }
     }
 
-    /// Whether it is certain that a claim counts for a counter, whatever is launched for it.
-    fn claim_counts_certainly(
-        &mut self,
-        problem: &Problem,
-        counter: usize,
-        claim: (usize, SetId),
-        sets: &Sets,
-    ) -> bool {
-        let Some(filter) = self.counters[counter].counted.filter() else { return true };
-        let filters = &self.filters;
-        *self.claims_surely_pass.entry((filter, claim.0, claim.1)).or_insert_with(|| {
-            let filter = &filters[filter];
-            filter.passes_taints(&problem.pools[claim.0].taints)
-                && filter.assured(sets.get(claim.1), &problem.well_known)
-        })
-    }
-
-    /// Whether a claim may count for a counter. A label that the claim does not name may still come with its type.
-    fn claim_counts(&mut self, problem: &Problem, counter: usize, claim: (usize, SetId), sets: &Sets) -> bool {
-        let Some(filter) = self.counters[counter].counted.filter() else { return true };
+    /// Whether a claim counts for a counter. A label that the claim does not name may still come with its type.
+    fn claim_passes(&mut self, problem: &Problem, counter: usize, claim: (usize, SetId), sets: &Sets) -> Passes {
+        let Some(filter) = self.counters[counter].counted.filter() else { return Passes::Surely };
         let filters = &self.filters;
         *self.claims_pass.entry((filter, claim.0, claim.1)).or_insert_with(|| {
-            let filter = &filters[filter];
-            filter.passes_taints(&problem.pools[claim.0].taints)
-                && filter.passes_labels(sets.get(claim.1), &problem.well_known)
+            filters[filter].passes_claim(&problem.pools[claim.0].taints, sets.get(claim.1), &problem.well_known)
         })
     }
 }

@@ -210,9 +210,11 @@ impl Claims {
         self.claims.push(claim);
     }
 
-    /// Every claim that holds reserved capacity settles for one reservation and gives back the others.
+    /// Every claim that holds reserved capacity settles for one reservation and gives back the others. One whose types have
+    /// to be varied keeps what it holds: the types of a single reservation might not be.
     pub(super) fn settle(&mut self, world: &mut World<'_>) {
-        for claim in self.claims.iter_mut().filter(|claim| claim.holdings.0.len() > 1) {
+        let gives_back = |claim: &&mut Claim| claim.holdings.0.len() > 1 && claim.min_values.is_empty();
+        for claim in self.claims.iter_mut().filter(gives_back) {
             let pool = &mut world.pools[claim.pool];
             let view = pool.view(claim.set, &world.sets, &world.problem.well_known);
             let one = world.reserve.settle_for(pool, &view, &claim.types, &claim.holdings);
@@ -220,11 +222,6 @@ impl Claims {
             claim.holdings = one;
         }
         world.reserve.settle();
-    }
-
-    /// How many claims there are.
-    pub(super) fn opened(&self) -> u64 {
-        self.claims.len() as u64
     }
 
     /// The claims as planned, with their types in the order of price.
@@ -287,23 +284,13 @@ impl Claim {
         let pool = &mut world.pools[self.pool];
         let view = pool.view(self.set, &world.sets, &problem.well_known);
         let mut requirements = (**world.sets.get(self.set)).clone();
-        let mut reservations: Vec<Name> = self.holdings.0.iter().map(|r| world.reserve.names[*r].clone()).collect();
-        let mut ways = pool.ways_of(&view, &reservations);
+        let reservations: Vec<Name> = self.holdings.0.iter().map(|r| world.reserve.names[*r].clone()).collect();
+        let ways = pool.ways_of(&view, &reservations);
         let mut types = self.types;
         if let (Some(rules), false) = (&problem.reservations, reservations.is_empty()) {
-            let mut reserved = types.clone();
-            reserved.intersect(&pool.sold_by(&ways));
-            let varied = |(key, n): &(Name, u32)| pool.distinct_values(key, &requirements, reserved.iter()) >= *n;
-            if self.min_values.iter().all(varied) {
-                types = reserved;
-                requirements.replace(CAPACITY_TYPE.into(), Requirement::any_of([RESERVED]));
-                requirements.add(&rules.label, Requirement::any_of(reservations.iter().map(|r| &**r)));
-            } else {
-                // As many different types as the pool asks for are only to be had outside of the reservations.
-                reservations = vec![];
-                ways = pool.ways_of(&view, &[]);
-                types.intersect(&pool.sold_by(&ways));
-            }
+            types.intersect(&pool.sold_by(&ways));
+            requirements.replace(CAPACITY_TYPE.into(), Requirement::any_of([RESERVED]));
+            requirements.add(&rules.label, Requirement::any_of(reservations.iter().map(|r| &**r)));
         }
         let mut priced: Vec<(Price, usize)> =
             pool.by_price(&ways).iter().filter(|(_, t)| types.contains(*t)).copied().collect();

@@ -174,12 +174,16 @@ impl Round<'_> {
         }
         let within_limits = !eligible.is_empty();
         taken.iter().for_each(|(_, types)| types.iter().for_each(|t| eligible.remove(t)));
-        let large_enough = |t: usize| pool.room(t).iter().zip(&seeker.requests).all(|(room, asked)| asked <= room);
+        let mut large_enough = eligible.clone();
+        large_enough.intersect(&sifted.offered);
+        for (column, asked) in seeker.requests.iter().enumerate() {
+            large_enough.retain_at_least(pool.room(column), *asked);
+        }
         Met {
             limits: within_limits,
             labels: eligible.both(&sifted.labelled).next().is_some(),
             offering: eligible.both(&sifted.offered).next().is_some(),
-            resources: eligible.both(&sifted.offered).any(large_enough),
+            resources: !large_enough.is_empty(),
         }
     }
 

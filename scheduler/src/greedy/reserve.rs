@@ -73,57 +73,28 @@ impl Reserve {
         if self.names.is_empty() {
             return Ok(Holdings::default());
         }
-        let open: Vec<usize> =
+        let holds_some = held.is_some_and(|held| !held.0.is_empty());
+        // Once claims have settled, one that holds something does not reach for more.
+        let takes = held.is_none() || (holds_some && !self.settled);
+        let has = |r: &usize| held.is_some_and(|held| held.0.contains(r));
+        let mut open: Vec<usize> =
             pool.reserved_for(view, types).filter_map(|name| self.numbers.get(name)).copied().collect();
-        if self.settled {
-            return self.hold_one(pool, view, types, held, &open);
-        }
+        open.sort_unstable();
+        open.dedup();
         let any_units = open.iter().any(|r| self.capacity[*r] > 0);
-        let has = |r: &usize| held.is_some_and(|h| h.0.contains(r));
-        let mut holdings: Vec<usize> = open
-            .into_iter()
-            .filter(|r| has(r) || (held.is_none_or(|h| !h.0.is_empty()) && self.left[*r] > 0))
-            .collect();
-        holdings.sort_unstable();
-        holdings.dedup();
-        if !holdings.is_empty() {
-            return Ok(Holdings(holdings));
+        open.retain(|r| has(r) || (takes && self.left[*r] > 0));
+        if self.settled && held.is_none() {
+            open = self.cheapest(pool, view, types, open.into_iter()).into_iter().collect();
         }
-        let gives_up_all = held.is_some_and(|h| !h.0.is_empty());
+        if !open.is_empty() {
+            return Ok(Holdings(open));
+        }
         let all_taken = held.is_none() && any_units;
-        if self.strict && (gives_up_all || all_taken) {
+        if (self.strict && (holds_some || all_taken)) || (self.settled && holds_some) {
             return Err(Refused::Reserved);
         }
         types.intersect(&pool.sold_by(&pool.ways_of(view, &[])));
         if types.is_empty() { Err(Refused::Never) } else { Ok(Holdings::default()) }
-    }
-
-    /// The same once claims have settled: what is held stays, and a new claim takes one.
-    fn hold_one(
-        &self,
-        pool: &PoolIndex<'_>,
-        view: &View,
-        types: &mut Bits,
-        held: Option<&Holdings>,
-        open: &[usize],
-    ) -> Result<Holdings, Refused> {
-        if let Some(held) = held.filter(|h| !h.0.is_empty()) {
-            let kept: Vec<usize> = held.0.iter().copied().filter(|r| open.contains(r)).collect();
-            return if kept.is_empty() { Err(Refused::NotNow) } else { Ok(Holdings(kept)) };
-        }
-        if self.strict
-            && held.is_none()
-            && open.iter().any(|r| self.capacity[*r] > 0)
-            && !open.iter().any(|r| self.left[*r] > 0)
-        {
-            return Err(Refused::Reserved);
-        }
-        let free = open.iter().copied().filter(|r| held.is_none() && self.left[*r] > 0);
-        if let Some(one) = self.cheapest(pool, view, types, free) {
-            return Ok(Holdings(vec![one]));
-        }
-        types.intersect(&pool.sold_by(&pool.ways_of(view, &[])));
-        if types.is_empty() { Err(Refused::NotNow) } else { Ok(Holdings::default()) }
     }
 
     /// The reservation from which the smallest type can be launched: its price says so.

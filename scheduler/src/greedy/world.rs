@@ -196,7 +196,7 @@ impl<'p> World<'p> {
         let mut types = taker.types.clone();
         types.intersect(&view.types);
         for (column, used) in taker.used.iter().enumerate() {
-            types.retain_at_least(pool.room_by_column(column), *used);
+            types.retain_at_least(pool.room(column), *used);
         }
         if let Some(unclashed) = &seeker.unclashed[taker.pool] {
             types.intersect(unclashed);
@@ -230,7 +230,7 @@ impl<'p> World<'p> {
         let (min_values, relaxed) = varied.ok_or(Refused::Never)?;
         let pool = &self.pools[taker.pool];
         let most = |column: usize| {
-            let room = pool.room_by_column(column);
+            let room = pool.room(column);
             types.iter().map(|t| room[t]).max().unwrap_or(0)
         };
         let free = taker.used.iter().enumerate().map(|(column, used)| most(column) - used).collect();

@@ -62,8 +62,19 @@ impl Filter {
         self.passes_taints(&node.taints) && self.passes_labels(&node.labels, &all_defined)
     }
 
+    /// Whether a new node passes that will have these taints and is narrowed to these labels.
+    pub(super) fn passes_claim(&self, taints: &[Taint], labels: &Requirements, well_known: &WellKnown) -> Passes {
+        if !(self.passes_taints(taints) && self.passes_labels(labels, well_known)) {
+            Passes::Not
+        } else if self.assured(labels, well_known) {
+            Passes::Surely
+        } else {
+            Passes::Perhaps
+        }
+    }
+
     /// Whether every node of these requirements is so selected, whatever of it is still open.
-    pub(super) fn assured(&self, labels: &Requirements, well_known: &WellKnown) -> bool {
+    fn assured(&self, labels: &Requirements, well_known: &WellKnown) -> bool {
         let Some(selection) = &self.selection else { return true };
         let holds = |way: &Requirements| {
             way.iter().all(|(key, asked)| match labels.get(key) {
@@ -74,7 +85,7 @@ impl Filter {
         selection.strict().iter().any(holds)
     }
 
-    pub(super) fn passes_labels(&self, labels: &Requirements, undefined: &WellKnown) -> bool {
+    fn passes_labels(&self, labels: &Requirements, undefined: &WellKnown) -> bool {
         let Some(selection) = &self.selection else { return true };
         selection.strict().iter().any(|way| labels.compatible(way, undefined).is_ok())
     }
@@ -83,6 +94,15 @@ impl Filter {
         let Some(tolerations) = &self.tolerations else { return true };
         untolerated(taints, tolerations).all(|taint| taint.effect == Effect::PreferNoSchedule)
     }
+}
+
+/// Whether a node passes a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passes {
+    Not,
+    /// It depends on what is launched.
+    Perhaps,
+    Surely,
 }
 
 /// How many pods of a kind each domain holds.
@@ -116,10 +136,12 @@ impl Counter {
         if self.counted.filter().is_some() { self.certain[domain] } else { self.domains[domain] }
     }
 
-    /// More of those that a domain holds are so for certain.
+    /// More of those that a domain holds are so for certain. Without a filter they all are.
     pub(super) fn make_certain(&mut self, domain: usize, by: u32) {
-        self.certain[domain] += by;
-        self.version += 1;
+        if let Some(certain) = self.certain.get_mut(domain) {
+            *certain += by;
+            self.version += 1;
+        }
     }
 
     pub(super) fn on_host(&self, host: usize) -> u32 {

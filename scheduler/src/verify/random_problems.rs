@@ -140,7 +140,7 @@ fn volumes() -> impl Strategy<Value = Volumes> {
 fn class() -> impl Strategy<Value = PodClass> {
     let asked = (0..50i64, 0..12i64, prop_oneof![7 => Just(0i64), 1 => 1..3i64])
         .prop_map(|(cpu, memory, gpu)| requests(cpu * 100, memory).with(GPU, gpu));
-    let unsupported = prop_oneof![29 => Just(vec![]), 1 => Just(vec![Name::from("resource claims")])];
+    let unsupported = prop_oneof![29 => Just(vec![]), 1 => Just(vec![Name::from(crate::reasons::RESOURCE_CLAIMS)])];
     let plain = (asked, selection(), tolerations(), unsupported);
     let volumes = prop_oneof![3 => Just(Volumes::default()), 1 => volumes()];
     let about_others = (sets(), seldom(spread(), 2), terms(), terms());

@@ -5,7 +5,7 @@ use super::testing::{TEAM, TYPE, ZONE, machine, offering, only, read, requests, 
 use super::verify;
 use crate::instance_type::Price;
 use crate::plan::{Placement, Plan, PlannedClaim};
-use crate::problem::{Node, NodePool, Pod, PodClass, PodTerm, Problem, Resident, Spread};
+use crate::problem::{Node, NodePool, Pod, PodClass, PodTerm, Problem, Resident};
 use crate::requirements::Requirements;
 use crate::resources::{PODS, Resources};
 use std::sync::Arc;
@@ -15,19 +15,6 @@ pub(super) const WEB: usize = 0;
 pub(super) const DB: usize = 1;
 
 pub(super) const HOST: &str = "kubernetes.io/hostname";
-
-/// At most so many more of a set in one domain than in another; counted on the nodes that the pod selects.
-pub(super) fn evenly(key: &str, peers: usize, max_skew: u32) -> Spread {
-    Spread {
-        key: key.into(),
-        peers,
-        max_skew,
-        min_domains: None,
-        required: true,
-        honors_selection: true,
-        honors_taints: false,
-    }
-}
 
 /// Near, or not near, the pods of a set.
 pub(super) fn with(key: &str, peers: usize) -> PodTerm {

@@ -121,15 +121,7 @@ impl Ask for PodClass {
     }
 
     fn spread(mut self, key: &str, peers: usize, max_skew: u32) -> Self {
-        self.spread.push(Spread {
-            key: key.into(),
-            peers,
-            max_skew,
-            min_domains: None,
-            required: true,
-            honors_selection: true,
-            honors_taints: false,
-        });
+        self.spread.push(Spread::evenly(key, peers, max_skew));
         self
     }
 

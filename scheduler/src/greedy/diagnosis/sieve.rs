@@ -4,17 +4,15 @@
 
 use super::super::attachments::Attachments;
 use crate::bitset::Bits;
-use crate::market::{PoolIndex, SetId, Sets};
+use crate::market::{PoolIndex, SetId, Sets, Ways};
 use crate::problem::{HostPort, NodePool, Volumes};
 use crate::reasons::{Excluded, Group, Rule};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::{Requirements, WellKnown};
 use crate::resources::{CPU, MEMORY, NODES, Resources};
 use dovetail_api::labels::{CAPACITY_TYPE, ZONE};
-use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// The ways in which a pool's types are sold, whether or not they are available at the moment.
 pub(super) struct Sales<'p> {
@@ -29,23 +27,18 @@ pub(super) struct Sales<'p> {
 impl<'p> Sales<'p> {
     pub(super) fn of(pool: &'p NodePool) -> Self {
         let n = pool.instance_types.len();
-        // Ways are mostly shared, and the same object is the same way: a look at where it lies saves reading it.
-        let mut by_content: FxHashMap<&Requirements, usize> = FxHashMap::default();
-        let mut by_place: FxHashMap<*const Requirements, usize> = FxHashMap::default();
-        let mut ways: Vec<&'p Requirements> = vec![];
+        let mut ways = Ways::default();
         let mut listed: Vec<Bits> = vec![];
         for (t, instance_type) in pool.instance_types.iter().enumerate() {
             for offering in &instance_type.offerings {
-                let way = *by_place.entry(Arc::as_ptr(&offering.requirements)).or_insert_with(|| {
-                    *by_content.entry(&offering.requirements).or_insert_with(|| {
-                        ways.push(&offering.requirements);
-                        listed.push(Bits::none(n));
-                        ways.len() - 1
-                    })
-                });
+                let way = ways.number(&offering.requirements);
+                if way == listed.len() {
+                    listed.push(Bits::none(n));
+                }
                 listed[way].insert(t);
             }
         }
+        let ways = ways.distinct;
         let keys: BTreeSet<&Name> = ways.iter().flat_map(|way| way.iter().map(|(key, _)| key)).collect();
         let mut keys: Vec<Name> = keys.into_iter().cloned().collect();
         keys.sort_by_key(|key| match key.as_ref() {
@@ -209,13 +202,13 @@ impl<'a, 'p> Sieve<'a, 'p> {
     pub(super) fn resources(&mut self, names: &[Name], requests: &[i64]) -> Resources {
         let mut columns: Vec<usize> = (0..names.len()).collect();
         columns.sort_by_key(|c| importance(&names[*c]));
-        let most = |c: usize| self.left.iter().map(|t| self.pool.room(t)[c]).max();
+        let most = |c: usize| self.left.iter().map(|t| self.pool.room(c)[t]).max();
         let short = columns.iter().filter_map(|c| Some((*c, most(*c).filter(|most| *most < requests[*c])?)));
         let scarce = short.map(|(c, most)| (names[c].clone(), most)).collect();
         for c in columns {
-            let room = |t: usize| self.pool.room(t)[c];
-            let out: Vec<usize> = self.left.iter().filter(|t| room(*t) < requests[c]).collect();
-            let most = out.iter().map(|t| room(*t)).max().unwrap_or(0);
+            let room = self.pool.room(c);
+            let out: Vec<usize> = self.left.iter().filter(|t| room[*t] < requests[c]).collect();
+            let most = out.iter().map(|t| room[*t]).max().unwrap_or(0);
             self.take_out(&out, |_| Rule::Resource { resource: names[c].clone(), asked: requests[c], most });
         }
         scarce

@@ -365,15 +365,7 @@ fn counts(rule: &BetweenPods) -> Vec<(&str, u32)> {
 }
 
 fn even(key: &str, min_domains: Option<u32>) -> Spread {
-    Spread {
-        key: key.into(),
-        peers: WEB,
-        max_skew: 1,
-        min_domains,
-        required: true,
-        honors_selection: true,
-        honors_taints: false,
-    }
+    Spread { min_domains, ..Spread::evenly(key, WEB, 1) }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Affinity and anti-affinity: plans that are right, and plans that are nearly so.
 
 use super::super::testing::{TEAM, ZONE};
-use super::super::town::{DB, HOST, Town, WEB, evenly, in_zones, team, with};
-use crate::problem::PodClass;
+use super::super::town::{DB, HOST, Town, WEB, in_zones, team, with};
+use crate::problem::{PodClass, Spread};
 
 const LONELY: &str = "there is no order in which one of them comes before it";
 
@@ -126,7 +126,7 @@ fn affinity_and_spread_need_one_order_for_both() {
     let town = |in_b: usize| {
         let mut town = Town::new();
         let web = town.class("web", &[WEB], |class| {
-            class.spread = vec![evenly(ZONE, WEB, 1)];
+            class.spread = vec![Spread::evenly(ZONE, WEB, 1)];
             class.selection.selector = in_zones(&["a", "b"]);
         });
         let batch = town.class("batch", &[WEB], near(ZONE, WEB));
@@ -241,7 +241,7 @@ fn preferences_are_no_rules() {
     let web = town.class("web", &[WEB], |class| {
         class.affinity.preferred = vec![(1, with(ZONE, DB))];
         class.anti_affinity.preferred = vec![(1, with(HOST, WEB))];
-        class.spread = vec![crate::problem::Spread { required: false, ..evenly(ZONE, WEB, 1) }];
+        class.spread = vec![Spread { required: false, ..Spread::evenly(ZONE, WEB, 1) }];
     });
     town.claim(&["a"], &[(web, 5)]);
     town.is_right();

@@ -1,7 +1,7 @@
 //! Spread: plans that are right, and plans that are nearly so.
 
 use super::super::testing::{TEAM, ZONE, read, red};
-use super::super::town::{DB, HOST, Town, WEB, evenly, in_zones, team, with};
+use super::super::town::{DB, HOST, Town, WEB, in_zones, team, with};
 use crate::problem::Spread;
 use crate::requirements::Requirements;
 use crate::taint::Effect;
@@ -25,22 +25,22 @@ fn askew(zone: &str, pods: u64, least: u64, max_skew: u32) -> String {
 
 #[test]
 fn no_zone_holds_more_than_the_emptiest_and_the_skew() {
-    spread_out(evenly(ZONE, WEB, 1), [2, 1, 1]).is_right();
-    spread_out(evenly(ZONE, WEB, 1), [1, 0, 0]).is_right();
+    spread_out(Spread::evenly(ZONE, WEB, 1), [2, 1, 1]).is_right();
+    spread_out(Spread::evenly(ZONE, WEB, 1), [1, 0, 0]).is_right();
     let too_many = format!("claim 0 (pool default) takes pod web-0, which {}", askew("a", 3, 1, 1));
-    spread_out(evenly(ZONE, WEB, 1), [3, 1, 1]).is_wrong(&[&too_many]);
-    spread_out(evenly(ZONE, WEB, 2), [3, 1, 1]).is_right();
+    spread_out(Spread::evenly(ZONE, WEB, 1), [3, 1, 1]).is_wrong(&[&too_many]);
+    spread_out(Spread::evenly(ZONE, WEB, 2), [3, 1, 1]).is_right();
 }
 
 #[test]
 fn a_zone_that_nothing_was_bought_in_is_the_emptiest() {
     let too_many = format!("claim 0 (pool default) takes pod web-0, which {}", askew("a", 2, 0, 1));
-    spread_out(evenly(ZONE, WEB, 1), [2, 1, 0]).is_wrong(&[&too_many]);
+    spread_out(Spread::evenly(ZONE, WEB, 1), [2, 1, 0]).is_wrong(&[&too_many]);
     // Unless nothing can be bought there, or the pod does not want it.
-    let mut town = spread_out(evenly(ZONE, WEB, 1), [2, 1, 0]);
+    let mut town = spread_out(Spread::evenly(ZONE, WEB, 1), [2, 1, 0]);
     town.problem.pools[0].change_type(0, |big| big.offerings[2].available = false);
     town.is_right();
-    let mut town = spread_out(evenly(ZONE, WEB, 1), [2, 1, 0]);
+    let mut town = spread_out(Spread::evenly(ZONE, WEB, 1), [2, 1, 0]);
     town.problem.classes[0].selection.selector = in_zones(&["a", "b"]);
     town.is_right();
     town.problem.classes[0].spread[0].honors_selection = false;
@@ -49,7 +49,7 @@ fn a_zone_that_nothing_was_bought_in_is_the_emptiest() {
 
 #[test]
 fn too_few_domains_count_as_one_that_is_empty() {
-    let at_least = |n| Spread { min_domains: Some(n), ..evenly(ZONE, WEB, 1) };
+    let at_least = |n| Spread { min_domains: Some(n), ..Spread::evenly(ZONE, WEB, 1) };
     spread_out(at_least(3), [2, 2, 2]).is_right();
     let too_many = format!("claim 0 (pool default) takes pod web-0, which {}", askew("a", 2, 0, 1));
     spread_out(at_least(4), [2, 2, 2]).is_wrong(&[&too_many]);
@@ -58,7 +58,7 @@ fn too_few_domains_count_as_one_that_is_empty() {
 
 #[test]
 fn a_pool_with_a_taint_has_domains_unless_taints_are_honoured() {
-    let mut town = spread_out(evenly(ZONE, WEB, 1), [2, 2, 2]);
+    let mut town = spread_out(Spread::evenly(ZONE, WEB, 1), [2, 2, 2]);
     town.pool("tainted", &["d"]).taints = vec![red(Effect::NoSchedule)];
     let too_many = format!("claim 0 (pool default) takes pod web-0, which {}", askew("a", 2, 0, 1));
     town.is_wrong(&[&too_many]);
@@ -68,7 +68,7 @@ fn a_pool_with_a_taint_has_domains_unless_taints_are_honoured() {
 
 #[test]
 fn pods_that_run_count_where_the_filter_lets_their_node_pass() {
-    let mut town = spread_out(evenly(ZONE, WEB, 1), [0, 2, 2]);
+    let mut town = spread_out(Spread::evenly(ZONE, WEB, 1), [0, 2, 2]);
     let old = town.resident(&[WEB], &[]);
     town.node("a", &[(old, 3)], &[]);
     town.is_right();
@@ -91,7 +91,7 @@ fn pods_that_run_count_where_the_filter_lets_their_node_pass() {
 #[test]
 fn every_node_is_a_domain_of_its_own_by_host_name() {
     let mut town = Town::new();
-    let web = town.class("web", &[WEB], |class| class.spread = vec![evenly(HOST, WEB, 2)]);
+    let web = town.class("web", &[WEB], |class| class.spread = vec![Spread::evenly(HOST, WEB, 2)]);
     town.claim(&["a"], &[(web, 2)]);
     town.claim(&["a"], &[(web, 1)]);
     town.is_right();
@@ -106,7 +106,7 @@ fn every_node_is_a_domain_of_its_own_by_host_name() {
 fn pods_that_have_no_spread_may_come_later_and_make_it_uneven() {
     let crowd = |web_in_a: usize, in_c: usize| {
         let mut town = Town::new();
-        let web = town.class("web", &[WEB], |class| class.spread = vec![evenly(ZONE, WEB, 1)]);
+        let web = town.class("web", &[WEB], |class| class.spread = vec![Spread::evenly(ZONE, WEB, 1)]);
         let batch = town.class("batch", &[WEB], |_| {});
         town.claim(&["a"], &[(web, web_in_a), (batch, 5)]);
         town.claim(&["b"], &[(web, 1)]);
@@ -126,8 +126,8 @@ fn pods_that_have_no_spread_may_come_later_and_make_it_uneven() {
 fn the_strict_come_before_the_patient() {
     let mixed = |strict_in_a: usize| {
         let mut town = Town::new();
-        let strict = town.class("strict", &[WEB], |class| class.spread = vec![evenly(ZONE, WEB, 1)]);
-        let patient = town.class("patient", &[WEB], |class| class.spread = vec![evenly(ZONE, WEB, 3)]);
+        let strict = town.class("strict", &[WEB], |class| class.spread = vec![Spread::evenly(ZONE, WEB, 1)]);
+        let patient = town.class("patient", &[WEB], |class| class.spread = vec![Spread::evenly(ZONE, WEB, 3)]);
         town.claim(&["a"], &[(patient, 2), (strict, strict_in_a)]);
         town.claim(&["b"], &[(strict, 1)]);
         town
@@ -140,7 +140,7 @@ fn the_strict_come_before_the_patient() {
 #[test]
 fn a_pod_may_spread_others_than_its_own_kind() {
     let mut town = Town::new();
-    let web = town.class("web", &[WEB], |class| class.spread = vec![evenly(ZONE, DB, 1)]);
+    let web = town.class("web", &[WEB], |class| class.spread = vec![Spread::evenly(ZONE, DB, 1)]);
     let db = town.class("db", &[DB], |_| {});
     town.claim(&["a"], &[(db, 1), (web, 9)]);
     town.is_right();
@@ -149,7 +149,7 @@ fn a_pod_may_spread_others_than_its_own_kind() {
 #[test]
 fn the_label_of_a_spread_is_certain_or_every_value_would_do() {
     let mut town = Town::new();
-    let web = town.class("web", &[WEB], |class| class.spread = vec![evenly(ZONE, WEB, 1)]);
+    let web = town.class("web", &[WEB], |class| class.spread = vec![Spread::evenly(ZONE, WEB, 1)]);
     town.claim(&["a", "b"], &[(web, 1)]);
     town.is_right();
     let old = town.resident(&[WEB], &[]);
@@ -160,7 +160,7 @@ fn the_label_of_a_spread_is_certain_or_every_value_would_do() {
     let no_team = "claim 0 (pool default) takes pod web-0, which has a rule by team; what that label will be there is not certain";
     for (pool, certain) in [(vec!["red"], true), (vec![], false)] {
         let mut town = Town::new();
-        let web = town.class("web", &[WEB], |class| class.spread = vec![evenly(TEAM, WEB, 1)]);
+        let web = town.class("web", &[WEB], |class| class.spread = vec![Spread::evenly(TEAM, WEB, 1)]);
         if !pool.is_empty() {
             town.problem.pools[0].requirements.add_all(&team("In", &pool));
         }
@@ -172,7 +172,7 @@ fn the_label_of_a_spread_is_certain_or_every_value_would_do() {
 #[test]
 fn what_is_left_of_the_types_decides_where_an_open_claim_is() {
     let mut town = Town::new();
-    let web = town.class("web", &[WEB], |class| class.spread = vec![evenly(ZONE, WEB, 1)]);
+    let web = town.class("web", &[WEB], |class| class.spread = vec![Spread::evenly(ZONE, WEB, 1)]);
     let batch = town.class("batch", &[WEB], |_| {});
     town.problem.pools[0].change_type(0, |big| {
         big.offerings.truncate(1);
