@@ -4,7 +4,8 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dovetail_benches::{crowded_cluster, diverse, gpu_cluster, with_preferences};
-use dovetail_scheduler::policy::{self, POLICIES};
+use dovetail_scheduler::cost::Memory;
+use dovetail_scheduler::policy::{self, POLICIES, Search};
 use dovetail_scheduler::problem::Problem;
 use dovetail_scheduler::verify::verify;
 use std::hint::black_box;
@@ -26,7 +27,7 @@ fn policies(c: &mut Criterion) {
         for (name, pods, problem) in clusters() {
             group.throughput(Throughput::Elements(u64::try_from(pods).expect("a small number")));
             group.bench_with_input(BenchmarkId::new(name, pods), &problem, |b, problem| {
-                b.iter(|| black_box(policy.plan(black_box(problem))));
+                b.iter(|| black_box(policy.plan(black_box(problem), &Search::default(), &mut Memory::default())));
             });
         }
         group.finish();
@@ -38,7 +39,7 @@ fn checking(c: &mut Criterion) {
     group.sample_size(10);
     let baseline = policy::by_name("karpenter").expect("the baseline is always there");
     for (name, pods, problem) in clusters().filter(|(_, pods, _)| *pods == 8_000) {
-        let plan = baseline.plan(&problem);
+        let plan = baseline.plan(&problem, &Search::default(), &mut Memory::default());
         group.bench_with_input(BenchmarkId::new(name, pods), &(problem, plan), |b, (problem, plan)| {
             b.iter(|| black_box(verify(black_box(problem), black_box(plan))));
         });
@@ -57,7 +58,7 @@ fn rules_between_pods(c: &mut Criterion) {
     problems.push(("1000 into 10000 nodes".to_owned(), crowded_cluster(10_000, 10, 1_000)));
     for (name, problem) in &problems {
         group.bench_with_input(BenchmarkId::from_parameter(name), problem, |b, problem| {
-            b.iter(|| black_box(baseline.plan(black_box(problem))));
+            b.iter(|| black_box(baseline.plan(black_box(problem), &Search::default(), &mut Memory::default())));
         });
     }
     group.finish();

@@ -5,8 +5,9 @@ use crate::testing::{Cluster, REGISTERED, and, claim, needs, node, pod, pool};
 use dovetail_cloudprovider::ec2::{Catalogue, Ec2Settings};
 use dovetail_cloudprovider::kwok::{self, KwokCatalogue};
 use dovetail_cloudprovider::source::Ec2Source;
+use dovetail_scheduler::cost::Memory;
 use dovetail_scheduler::instance_type::Price;
-use dovetail_scheduler::policy;
+use dovetail_scheduler::policy::{self, Search};
 use serde_json::{Value, json};
 
 #[test]
@@ -272,7 +273,12 @@ fn reservations_are_kept_account_of_unless_that_is_switched_off() {
     let bought = |room: u32, options: &Options| {
         let round = assemble(&cluster.objects, &reserved(room), options);
         assert_eq!(round.rejected.len() + round.bad_input.len(), 0);
-        let plan = policy::run(policy::by_name("karpenter").expect("the baseline"), &round.problem);
+        let plan = policy::run(
+            policy::by_name("karpenter").expect("the baseline"),
+            &round.problem,
+            &Search::default(),
+            &mut Memory::default(),
+        );
         let held: Vec<usize> = plan.claims.iter().map(|claim| claim.reservations.len()).collect();
         (held, plan.unplaced.len(), plan.cost())
     };

@@ -3,7 +3,8 @@
 use crate::objects::Objects;
 use crate::provisioning::{Options, Round, assemble};
 use dovetail_cloudprovider::kwok::{self, KwokCatalogue};
-use dovetail_scheduler::policy;
+use dovetail_scheduler::cost::Memory;
+use dovetail_scheduler::policy::{self, Search};
 use serde_json::{Value, json};
 
 /// Two types in each of these zones: 2 cores for $0.10 and 8 cores for $0.40.
@@ -78,7 +79,12 @@ impl Cluster {
         let round = self.round();
         assert_eq!(round.bad_input, []);
         let problem = &round.problem;
-        let plan = policy::run(policy::by_name("karpenter").expect("the baseline"), problem);
+        let plan = policy::run(
+            policy::by_name("karpenter").expect("the baseline"),
+            problem,
+            &Search::default(),
+            &mut Memory::default(),
+        );
         let names = |pods: &[usize]| {
             pods.iter().map(|p| problem.pods[*p].name.replace("default/", "")).collect::<Vec<_>>().join(" ")
         };

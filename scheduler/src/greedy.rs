@@ -52,7 +52,7 @@ pub(crate) fn plan(problem: &Problem) -> Plan {
     waiting.sort_unstable();
     let unplaced = round.explain(waiting);
     let existing = round.nodes.placements().map(|(node, pods)| Placement { node, pods }).collect();
-    Plan { claims: round.claims.finish(&mut round.world), existing, unplaced, bound: None }
+    Plan { claims: round.claims.finish(&mut round.world), existing, unplaced, certificate: None }
 }
 
 /// The order in which pods are placed: most CPU, most memory, oldest, smallest UID (4.2).

@@ -4,6 +4,7 @@
 //! machine. What a pod, a pool or a node is in the Kubernetes API, and how plans become machines, others know.
 
 mod bitset;
+pub mod cost;
 mod daemons;
 mod greedy;
 pub mod instance_type;

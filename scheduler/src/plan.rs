@@ -20,8 +20,50 @@ pub struct Plan {
     pub existing: Vec<Placement>,
     /// The pods that could not be placed, in the order of the problem's pods.
     pub unplaced: Vec<(usize, Arc<Unplaced>)>,
-    /// A proven lower bound on the price of any plan for the problem, where the policy has one.
-    pub bound: Option<Price>,
+    /// How cheap it could have been, where the policy can prove it.
+    pub certificate: Option<Certificate>,
+}
+
+/// A proof of how cheap a plan could have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// No plan that places the same pods costs less, in dollars per hour. Rounded down wherever arithmetic rounds.
+    pub bound: Price,
+    /// How it was proven.
+    pub proof: Proof,
+    /// The rules that the proof does not know: each of them might make the cheapest plan dearer, none cheaper. In the order
+    /// of the enum.
+    pub left_out: Vec<LeftOut>,
+    /// What Karpenter's rule would pay for the problem.
+    pub first_fit: Price,
+}
+
+/// How a bound is proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// No way of filling any node is worth more than it costs, at prices for pods that add up to the bound (Farley 1990).
+    Columns,
+    /// The same, where pods may be cut up like water: each resource has a price of its own.
+    Fluid,
+}
+
+/// A rule that a bound does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LeftOut {
+    /// Topology spread over zones and other sets of nodes; what one node may hold is known.
+    Spread,
+    /// Affinity and anti-affinity between pods; what one node may hold is known.
+    Affinity,
+    /// Limits and weights of NodePools.
+    Limits,
+    /// How many units a capacity reservation has left.
+    Reservations,
+    /// Volumes that several pods share.
+    Volumes,
+    /// Minimum numbers of distinct values.
+    MinValues,
+    /// Pods that were not reckoned with at all.
+    Pods,
 }
 
 /// A node to buy.

@@ -3,13 +3,16 @@
 //! A policy is one file that implements [`Policy`] and one line in [`POLICIES`]; then it can be planned with, simulated
 //! and compared. What is a valid plan does not depend on the policy: [`run`] holds every one to [`verify`](crate::verify).
 
+use crate::cost::Memory;
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::verify::verify;
 
 mod karpenter;
+mod search;
 
 pub use karpenter::Karpenter;
+pub use search::Search;
 
 /// A way to answer a problem with a plan.
 pub trait Policy: Sync {
@@ -19,8 +22,8 @@ pub trait Policy: Sync {
     /// What it does, in a line, for people who choose.
     fn summary(&self) -> &'static str;
 
-    /// Decides. The same problem always gives the same plan.
-    fn plan(&self, problem: &Problem) -> Plan;
+    /// Decides. The same problem, search and memory always give the same plan, unless time runs out.
+    fn plan(&self, problem: &Problem, search: &Search<'_>, memory: &mut Memory) -> Plan;
 }
 
 /// Every policy there is.
@@ -35,8 +38,8 @@ pub fn by_name(name: &str) -> Option<&'static dyn Policy> {
 ///
 /// # Panics
 /// With debug assertions, when the plan breaks a rule: that is a mistake in the policy, never in the problem.
-pub fn run(policy: &dyn Policy, problem: &Problem) -> Plan {
-    let plan = policy.plan(problem);
+pub fn run(policy: &dyn Policy, problem: &Problem, search: &Search<'_>, memory: &mut Memory) -> Plan {
+    let plan = policy.plan(problem, search, memory);
     if cfg!(debug_assertions)
         && let Err(violations) = verify(problem, &plan)
     {
@@ -63,7 +66,7 @@ mod tests {
             "does nothing at all"
         }
 
-        fn plan(&self, _: &Problem) -> Plan {
+        fn plan(&self, _: &Problem, _: &Search<'_>, _: &mut Memory) -> Plan {
             Plan::default()
         }
     }
@@ -77,14 +80,15 @@ mod tests {
     #[cfg(debug_assertions)]
     #[should_panic(expected = "policy forgetful made a wrong plan:\npod default/web-0 is neither placed")]
     fn a_wrong_plan_is_caught_where_it_is_made() {
-        run(&Forgetful, &one_pod());
+        run(&Forgetful, &one_pod(), &Search::default(), &mut Memory::default());
     }
 
     #[test]
     fn policies_are_found_by_name_and_their_plans_are_right() {
         for policy in POLICIES {
             assert_eq!(by_name(policy.name()).map(Policy::name), Some(policy.name()));
-            assert_eq!(run(*policy, &one_pod()).unplaced.len(), 1, "there is no pool to place it in");
+            let plan = run(*policy, &one_pod(), &Search::default(), &mut Memory::default());
+            assert_eq!(plan.unplaced.len(), 1, "there is no pool to place it in");
         }
         assert!(by_name("forgetful").is_none());
     }

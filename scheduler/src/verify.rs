@@ -65,7 +65,7 @@ pub fn verify(problem: &Problem, plan: &Plan) -> Result<(), Vec<Violation>> {
     claims::check(problem, plan, &mut shops, &mut found);
     nodes::check(problem, plan, &mut found);
     neighbours::check(problem, plan, &mut shops, &mut found);
-    if let Some(bound) = plan.bound.filter(|bound| plan.cost() < *bound) {
+    if let Some(bound) = plan.certificate.as_ref().map(|c| c.bound).filter(|bound| plan.cost() < *bound) {
         found.push(Violation::BelowBound { cost: plan.cost(), bound });
     }
     if found.is_empty() { Ok(()) } else { Err(found) }

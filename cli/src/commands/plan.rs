@@ -15,8 +15,9 @@ use dovetail_engine::default_spread::DefaultSpread;
 use dovetail_engine::objects::Objects;
 use dovetail_engine::pods;
 use dovetail_engine::provisioning::{self, Options, Round};
+use dovetail_scheduler::cost::Memory;
 use dovetail_scheduler::plan::Plan as Decision;
-use dovetail_scheduler::policy::{self, POLICIES, Policy};
+use dovetail_scheduler::policy::{self, POLICIES, Policy, Search};
 use dovetail_scheduler::problem::{MinValuesPolicy, PreferencePolicy, Settings};
 
 use super::{BadObject, CommandError};
@@ -163,7 +164,9 @@ impl Plan {
             return Err(CommandError::Objects(located(&input, &round)));
         }
         let start = Instant::now();
-        let decision = progress::show("deciding", || policy::run(self.policy.0, &round.problem));
+        let decision = progress::show("deciding", || {
+            policy::run(self.policy.0, &round.problem, &Search::default(), &mut Memory::default())
+        });
         let seconds = start.elapsed().as_secs_f64();
         Ok(Decided { input, round, decision, seconds })
     }

@@ -73,7 +73,7 @@ impl<'p> Answer<'p> {
         Self {
             policy,
             cost: plan.cost().dollars(),
-            bound: plan.bound.map(dovetail_scheduler::instance_type::Price::dollars),
+            bound: plan.certificate.as_ref().map(|c| c.bound.dollars()),
             seconds,
             verified: None,
             claims: plan.claims.iter().map(|c| claim(round, c)).collect(),

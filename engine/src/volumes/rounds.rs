@@ -3,7 +3,8 @@
 use super::stories::*;
 use crate::provisioning::{self, Options, Round};
 use dovetail_cloudprovider::kwok::{self, KwokCatalogue};
-use dovetail_scheduler::policy;
+use dovetail_scheduler::cost::Memory;
+use dovetail_scheduler::policy::{self, Search};
 use serde_json::{Value, json};
 
 /// One type of two cores in zone a, dearer in zone b.
@@ -62,7 +63,12 @@ fn outcome(cluster: &Cluster) -> Vec<String> {
     let round = round(cluster);
     assert_eq!(round.bad_input, []);
     let problem = &round.problem;
-    let plan = policy::run(policy::by_name("karpenter").expect("the baseline"), problem);
+    let plan = policy::run(
+        policy::by_name("karpenter").expect("the baseline"),
+        problem,
+        &Search::default(),
+        &mut Memory::default(),
+    );
     let names = |pods: &[usize]| {
         pods.iter().map(|p| problem.pods[*p].name.replace("default/", "")).collect::<Vec<_>>().join(" ")
     };

@@ -2,7 +2,8 @@
 //!
 //! It is the baseline that other policies are measured against, and the answer that is always there in time.
 
-use super::Policy;
+use super::{Policy, Search};
+use crate::cost::Memory;
 use crate::greedy;
 use crate::plan::Plan;
 use crate::problem::Problem;
@@ -20,7 +21,7 @@ impl Policy for Karpenter {
         "Karpenter's rule: largest pods first, each to the first node that takes it"
     }
 
-    fn plan(&self, problem: &Problem) -> Plan {
+    fn plan(&self, problem: &Problem, _: &Search<'_>, _: &mut Memory) -> Plan {
         greedy::plan(problem)
     }
 }

@@ -5,6 +5,7 @@ use super::testing::{
 };
 use super::{Plan, Problem};
 use crate::instance_type::{Offering, Price};
+use crate::plan::{Certificate, Proof};
 use crate::problem::MinValuesPolicy;
 use crate::resources::{CPU, MEMORY, NODES, PODS, Resources};
 use std::sync::Arc;
@@ -140,7 +141,11 @@ fn the_price_is_that_of_the_cheapest_offering_left_open() {
     );
     right(|problem, _| problem.pools[0].change_type(SMALL, |small| small.offerings.push(offering("b", 0.01))));
     broken(
-        |_, plan| plan.bound = Some(Price::from_dollars(0.2)),
+        |_, plan| {
+            let bound = Price::from_dollars(0.2);
+            plan.certificate =
+                Some(Certificate { bound, proof: Proof::Fluid, left_out: vec![], first_fit: Price::from_dollars(0.3) });
+        },
         &["the plan costs $0.1000/h, which is less than $0.2000/h, its own lower bound on the price of any plan"],
     );
 }

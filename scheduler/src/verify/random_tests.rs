@@ -2,7 +2,8 @@
 
 use super::random_problems::problem;
 use super::verify;
-use crate::policy::POLICIES;
+use crate::cost::Memory;
+use crate::policy::{POLICIES, Search};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
@@ -23,7 +24,7 @@ proptest! {
     #[test]
     fn every_policy_makes_plans_that_are_right(problem in problem()) {
         for policy in POLICIES {
-            let plan = policy.plan(&problem);
+            let plan = policy.plan(&problem, &Search::default(), &mut Memory::default());
             if let Err(violations) = verify(&problem, &plan) {
                 let said: Vec<String> = violations.iter().map(ToString::to_string).collect();
                 prop_assert!(false, "{}: {}\n{plan:#?}", policy.name(), said.join("\n"));
@@ -40,7 +41,7 @@ fn problems_by_chance_have_plans_worth_checking() {
     for _ in 0..300 {
         let problem = problem().new_tree(&mut runner).expect("nothing is filtered out").current();
         for policy in POLICIES {
-            let plan = policy.plan(&problem);
+            let plan = policy.plan(&problem, &Search::default(), &mut Memory::default());
             claims += plan.claims.len();
             let class = |pod: &usize| problem.pods[*pod].class;
             mixed += plan.claims.iter().filter(|c| c.pods.iter().any(|pod| class(pod) != class(&c.pods[0]))).count();

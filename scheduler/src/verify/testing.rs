@@ -147,7 +147,7 @@ impl Scene {
                 claims: vec![claim],
                 existing: vec![Placement { node: 0, pods: vec![2] }],
                 unplaced: vec![(3, Arc::new(Unplaced::NoPools))],
-                bound: None,
+                certificate: None,
             },
         }
     }

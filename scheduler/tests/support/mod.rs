@@ -4,9 +4,10 @@
 
 pub(crate) mod chance;
 
+use dovetail_scheduler::cost::Memory;
 use dovetail_scheduler::instance_type::{InstanceType, Offering, Price};
 use dovetail_scheduler::plan::Plan;
-use dovetail_scheduler::policy;
+use dovetail_scheduler::policy::{self, Search};
 use dovetail_scheduler::problem::{
     Classes, Node, NodePool, Pod, PodClass, PodTerm, PodTerms, Problem, Resident, Spread,
 };
@@ -193,7 +194,7 @@ impl Story {
 #[track_caller]
 pub(crate) fn plan(problem: &Problem) -> Plan {
     let karpenter = policy::by_name("karpenter").expect("the policy that does as Karpenter does");
-    let plan = policy::run(karpenter, problem);
+    let plan = policy::run(karpenter, problem, &Search::default(), &mut Memory::default());
     if let Err(violations) = verify(problem, &plan) {
         let said: Vec<String> = violations.iter().map(ToString::to_string).collect();
         panic!("the plan is wrong:\n{}", said.join("\n"));

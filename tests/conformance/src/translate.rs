@@ -55,7 +55,7 @@ pub fn plan(problem: &Problem, answer: &Answer) -> Plan {
     }
     let nowhere = Arc::new(Unplaced::NoPools);
     let unplaced = left.iter().enumerate().filter(|(_, left)| **left).map(|(p, _)| (p, Arc::clone(&nowhere))).collect();
-    Plan { claims, existing, unplaced, bound: None }
+    Plan { claims, existing, unplaced, certificate: None }
 }
 
 fn claim(problem: &Problem, told: &Claim, pods: Vec<usize>) -> Option<PlannedClaim> {
