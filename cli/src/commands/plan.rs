@@ -17,9 +17,10 @@ use dovetail_engine::pods;
 use dovetail_engine::provisioning::{self, Options, Round};
 use dovetail_scheduler::cost::Memory;
 use dovetail_scheduler::plan::Plan as Decision;
-use dovetail_scheduler::policy::{self, POLICIES, Policy, Search};
+use dovetail_scheduler::policy::{self, POLICIES, Policy};
 use dovetail_scheduler::problem::{MinValuesPolicy, PreferencePolicy, Settings};
 
+use super::search::SearchArgs;
 use super::{BadObject, CommandError};
 use crate::input::{self, Input, default_pools};
 use crate::output::answer::Answer;
@@ -68,6 +69,8 @@ pub(crate) struct Plan {
     /// End with status 2 if pods stay without a place
     #[arg(long)]
     exit_code: bool,
+    #[command(flatten)]
+    search: SearchArgs,
 }
 
 /// A plan, and everything that it takes to tell it.
@@ -165,7 +168,10 @@ impl Plan {
         }
         let start = Instant::now();
         let decision = progress::show("deciding", || {
-            policy::run(self.policy.0, &round.problem, &Search::default(), &mut Memory::default())
+            let problem = &round.problem;
+            self.search.search(problem.pods.len(), |search| {
+                policy::run(self.policy.0, problem, search, &mut Memory::default())
+            })
         });
         let seconds = start.elapsed().as_secs_f64();
         Ok(Decided { input, round, decision, seconds })
