@@ -2,7 +2,8 @@
 //! `cargo bench` is a careful one.
 
 use dovetail_benches::{crowded_cluster, diverse, with_preferences};
-use dovetail_scheduler::policy::{self, Policy};
+use dovetail_scheduler::cost::Memory;
+use dovetail_scheduler::policy::{self, Policy, Search};
 use dovetail_scheduler::problem::Problem;
 use std::time::Instant;
 
@@ -21,7 +22,7 @@ fn main() {
 
 fn tell(policy: &dyn Policy, what: &str, problem: &Problem) {
     let start = Instant::now();
-    let plan = policy.plan(problem);
+    let plan = policy.plan(problem, &Search::default(), &mut Memory::default());
     println!(
         "{what}: {:.1} ms, {} nodes, {} of {} pods placed, {} classes",
         start.elapsed().as_secs_f64() * 1e3,

@@ -9,6 +9,7 @@ mod daemons;
 mod greedy;
 pub mod instance_type;
 mod market;
+mod packing;
 pub mod plan;
 pub mod policy;
 pub mod problem;

@@ -38,7 +38,7 @@ impl Columns {
 }
 
 /// The number of an interned set of requirements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SetId(u32);
 
 /// Sets of requirements, each kept once, and what comes of narrowing one by another.
@@ -367,6 +367,21 @@ impl<'p> PoolIndex<'p> {
     /// The cheapest price of a type among these ways.
     pub(crate) fn price(&self, t: usize, ways: &Bits) -> Option<Price> {
         self.offers[t].iter().filter(|(way, _)| ways.contains(*way)).map(|(_, price)| *price).min()
+    }
+
+    /// The ways in which a type is sold, and for how much.
+    pub(crate) fn offers(&self, t: usize) -> &[(usize, Price)] {
+        &self.offers[t]
+    }
+
+    /// What a way of buying means.
+    pub(crate) fn way(&self, way: usize) -> &'p Requirements {
+        self.ways[way]
+    }
+
+    /// The capacity reservation that a way draws on.
+    pub(crate) fn reservation(&self, way: usize) -> Option<&Name> {
+        self.reserved.get(&way).map(|(name, _)| name)
     }
 
     /// The capacity reservations there are, and how many units of each at least.

@@ -62,6 +62,8 @@ pub enum LeftOut {
     Volumes,
     /// Minimum numbers of distinct values.
     MinValues,
+    /// Wishes of pods, each of which might have been given up.
+    Preferences,
     /// Pods that were not reckoned with at all.
     Pods,
 }

@@ -8,9 +8,11 @@ use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::verify::verify;
 
+mod cost;
 mod karpenter;
 mod search;
 
+pub use cost::Cost;
 pub use karpenter::Karpenter;
 pub use search::Search;
 
@@ -27,7 +29,7 @@ pub trait Policy: Sync {
 }
 
 /// Every policy there is.
-pub const POLICIES: &[&dyn Policy] = &[&Karpenter];
+pub const POLICIES: &[&dyn Policy] = &[&Cost, &Karpenter];
 
 /// The policy of that name.
 pub fn by_name(name: &str) -> Option<&'static dyn Policy> {

@@ -1,0 +1,281 @@
+//! Column generation: which patterns are worth knowing, and how cheap any packing must be.
+//!
+//! The programme over the known patterns gives every item a value. A shape for which some pattern is worth more than the
+//! shape costs gets that pattern as a column. Values jump from round to round, so patterns are looked for at values between
+//! the latest and those that proved the best bound (Wentges 1997). Any values prove a bound, once divided by the most that
+//! any pattern is worth per dollar (Farley 1990).
+
+use super::knapsack;
+use super::master::Master;
+use super::relaxed::Relaxed;
+use super::start::{self, Fluid};
+use super::{Effort, Packed, Packing, Pattern};
+use rustc_hash::FxHashSet;
+
+/// What the programme is to make small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// What is paid.
+    Price,
+    /// What is compared.
+    Weight,
+}
+
+/// A proven bound, in dollars per hour before rounding outward.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    pub(crate) value: f64,
+    /// What each item is worth at most, so that no pattern is worth more than its price.
+    pub(crate) values: Vec<f64>,
+    /// What the limits are worth.
+    pub(crate) limits: Vec<f64>,
+    /// Whether it comes from prices of room alone.
+    pub(crate) fluid: bool,
+}
+
+/// The programme with what is known of it.
+pub(crate) struct Columns<'p> {
+    pub(crate) packing: &'p Packing,
+    pub(crate) demands: Vec<u32>,
+    pub(crate) aim: Aim,
+    pub(crate) master: Master,
+    /// Which pattern each column is; the first ones stand for going without.
+    pub(crate) patterns: Vec<Option<Pattern>>,
+    seen: FxHashSet<Pattern>,
+    relaxed: Vec<Relaxed>,
+    /// The shape's best pattern of late, as a share of its price, and the round in which that was seen.
+    scores: Vec<(f64, u64)>,
+    round: u64,
+    pub(crate) bound: Bound,
+    center: Vec<f64>,
+}
+
+/// What a round of generation came to.
+struct Priced {
+    added: usize,
+    /// A search ended before it was done.
+    cut_short: bool,
+}
+
+impl<'p> Columns<'p> {
+    /// The programme without any pattern.
+    pub(crate) fn new(packing: &'p Packing, demands: &[u32], limits: &[f64], aim: Aim) -> Self {
+        let cost = |k: usize| Self::cost_of(packing, aim, k);
+        let dearest = (0..packing.shapes.len()).map(cost).fold(0.0, f64::max);
+        let steep: Vec<f64> = (0..demands.len()).map(|_| dearest * 4.0 + 1.0).collect();
+        let needed: Vec<f64> = demands.iter().map(|d| f64::from(*d)).collect();
+        let master = Master::new(&needed, limits, &steep);
+        let relaxed = (0..packing.shapes.len()).map(|k| Relaxed::new(packing, k, demands)).collect();
+        let items = packing.items.len();
+        Self {
+            packing,
+            demands: demands.to_vec(),
+            aim,
+            patterns: vec![None; master.len()],
+            master,
+            seen: FxHashSet::default(),
+            relaxed,
+            scores: vec![(1.0, 0); packing.shapes.len()],
+            round: 0,
+            bound: Bound { value: 0.0, values: vec![0.0; items], limits: vec![0.0; limits.len()], fluid: true },
+            center: vec![0.0; items],
+        }
+    }
+
+    fn cost_of(packing: &Packing, aim: Aim, shape: usize) -> f64 {
+        match aim {
+            Aim::Price => packing.shapes[shape].price,
+            Aim::Weight => packing.shapes[shape].weight,
+        }
+    }
+
+    pub(crate) fn cost(&self, shape: usize) -> f64 {
+        Self::cost_of(self.packing, self.aim, shape)
+    }
+
+    /// Fills in what every search starts from.
+    pub(crate) fn begin(&mut self, rng: &mut fastrand::Rng) -> Fluid {
+        let (packing, aim) = (self.packing, self.aim);
+        let cost = move |k: usize| Self::cost_of(packing, aim, k);
+        let fluid = start::fluid(packing, &self.demands, &cost);
+        start::singles(packing, &self.demands, &cost).into_iter().for_each(|p| {
+            self.add(p);
+        });
+        start::mixed(packing, &self.demands, &fluid, rng).into_iter().for_each(|p| {
+            self.add(p);
+        });
+        let none = vec![0.0; packing.limits.len()];
+        self.prove(&fluid.values, &none, &vec![None; packing.shapes.len()], true);
+        fluid
+    }
+
+    /// Makes a pattern known; false if it is already.
+    pub(crate) fn add(&mut self, pattern: Pattern) -> bool {
+        if pattern.counts.is_empty() || !self.seen.insert(pattern.clone()) {
+            return false;
+        }
+        let items = self.packing.items.len();
+        let mut entries: Vec<(u32, f64)> = pattern.counts.iter().map(|(i, c)| (*i, f64::from(*c))).collect();
+        for (limit, amount) in &self.packing.shapes[pattern.shape as usize].draws {
+            entries.push((u32::try_from(items).expect("few items") + limit, -amount));
+        }
+        self.master.add(self.cost(pattern.shape as usize), &entries);
+        self.patterns.push(Some(pattern));
+        true
+    }
+
+    /// Makes something else small from now on.
+    pub(crate) fn aim_at(&mut self, aim: Aim) {
+        self.aim = aim;
+        for (column, pattern) in self.patterns.iter().enumerate() {
+            if let Some(pattern) = pattern {
+                self.master.reprice(column, Self::cost_of(self.packing, aim, pattern.shape as usize));
+            }
+        }
+    }
+
+    /// What the items are worth in the programme as it is solved.
+    pub(crate) fn values(&self) -> &[f64] {
+        &self.master.duals()[..self.packing.items.len()]
+    }
+
+    fn limit_values(&self) -> Vec<f64> {
+        self.master.duals()[self.packing.items.len()..].iter().map(|u| u.max(0.0)).collect()
+    }
+
+    /// The patterns in use and how often.
+    pub(crate) fn solution(&self) -> Vec<(&Pattern, f64)> {
+        self.master.solution().filter_map(|(c, x)| Some((self.patterns[c].as_ref()?, x))).collect()
+    }
+
+    /// Generates columns until the solution is within the tolerance of the bound, or so many rounds have passed.
+    pub(crate) fn generate(&mut self, rounds: u64, tolerance: f64, effort: &mut Effort<'_>) {
+        let items = self.packing.items.len();
+        let mut smoothing = if self.bound.value > 0.0 { 0.6 } else { 0.0 };
+        let mut nodes = 400;
+        let until = self.round + rounds;
+        loop {
+            effort.spend(self.master.solve(4 * items + 200));
+            self.round += 1;
+            if self.round > until || effort.is_over() {
+                return;
+            }
+            if self.aim == Aim::Price && self.master.cost() <= self.bound.value * (1.0 + tolerance) {
+                return;
+            }
+            let latest: Vec<f64> = self.values().iter().map(|y| y.max(0.0)).collect();
+            let mut between = latest.clone();
+            between.iter_mut().zip(&self.center).for_each(|(y, c)| *y = (1.0 - smoothing) * *y + smoothing * c);
+            let priced = self.price(&between, &latest, nodes, 12, effort);
+            if priced.added > 0 {
+                continue;
+            }
+            if smoothing > 0.0 {
+                smoothing = if smoothing > 0.1 { smoothing * 0.5 } else { 0.0 };
+                continue;
+            }
+            let priced = self.price(&latest, &latest, nodes, usize::MAX, effort);
+            if priced.added == 0 {
+                if !priced.cut_short || nodes > 1_000_000 {
+                    return;
+                }
+                nodes *= 16;
+            }
+        }
+    }
+
+    /// Looks for columns at some values, among the shapes where most is to be expected.
+    fn price(&mut self, at: &[f64], latest: &[f64], nodes: u64, breadth: usize, effort: &mut Effort<'_>) -> Priced {
+        let limit_values = self.limit_values();
+        let mut bounds: Vec<f64> = vec![];
+        let mut hopeful: Vec<(f64, usize)> = vec![];
+        for k in 0..self.relaxed.len() {
+            let (bound, work) = self.relaxed[k].bound(at);
+            effort.spend(work);
+            bounds.push(bound);
+            if bound > self.price_of(k, &limit_values) * (1.0 + 1e-7) {
+                let (score, seen) = self.scores[k];
+                let age = u32::try_from(self.round - seen).map_or(1.0, |a| f64::from(a) * 0.003);
+                hopeful.push((score + age, k));
+            }
+        }
+        hopeful.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut proven: Vec<Option<f64>> = vec![None; self.relaxed.len()];
+        let mut priced = Priced { added: 0, cut_short: false };
+        for (_, k) in hopeful.iter().take(breadth) {
+            let price = self.price_of(*k, &limit_values);
+            let found = knapsack::search(self.packing, *k, &self.relaxed[*k], at, price * (1.0 + 1e-7), nodes);
+            effort.spend(found.work);
+            proven[*k] = found.proven;
+            priced.cut_short |= found.proven.is_none();
+            let best = found.patterns.last().map_or(1.0 - 1e-3, |(_, v)| v / price.max(1e-9));
+            self.scores[*k] = (best, self.round);
+            for (pattern, _) in found.patterns {
+                let worth: f64 = pattern.counts.iter().map(|(i, c)| latest[*i as usize] * f64::from(*c)).sum();
+                if worth > price * (1.0 + 1e-7) && self.add(pattern) {
+                    priced.added += 1;
+                }
+            }
+            if effort.is_over() {
+                break;
+            }
+        }
+        if self.aim == Aim::Price {
+            self.prove_with(at, &limit_values, &bounds, &proven, false);
+        }
+        priced
+    }
+
+    /// What a bin of the shape costs with what it draws of the limits.
+    fn price_of(&self, k: usize, limit_values: &[f64]) -> f64 {
+        let draws = &self.packing.shapes[k].draws;
+        self.cost(k) + draws.iter().map(|(l, amount)| limit_values[*l as usize] * amount).sum::<f64>()
+    }
+
+    /// The bound that some values prove.
+    fn prove(&mut self, values: &[f64], limit_values: &[f64], proven: &[Option<f64>], fluid: bool) {
+        let bounds: Vec<f64> = self.relaxed.iter_mut().map(|r| r.bound(values).0).collect();
+        self.prove_with(values, limit_values, &bounds, proven, fluid);
+    }
+
+    fn prove_with(
+        &mut self,
+        values: &[f64],
+        limit_values: &[f64],
+        bounds: &[f64],
+        proven: &[Option<f64>],
+        fluid: bool,
+    ) {
+        // The most that any pattern is worth per dollar. The relaxation is reckoned in floating point: a millionth of a
+        // millionth on top covers its rounding.
+        let mut most: f64 = 0.0;
+        for (k, bound) in bounds.iter().enumerate() {
+            let worth = proven[k].map_or(*bound, |p| p.min(*bound)) * (1.0 + 1e-11) + 1e-12;
+            let price = self.price_of(k, limit_values);
+            if worth > 1e-9 {
+                if price <= 0.0 {
+                    return;
+                }
+                most = most.max(worth / price);
+            }
+        }
+        if most <= 0.0 {
+            return;
+        }
+        let worth: f64 = values.iter().zip(&self.demands).map(|(y, d)| y * f64::from(*d)).sum();
+        let limits: f64 = limit_values.iter().zip(&self.packing.limits).map(|(u, l)| u * l).sum();
+        let value = worth / most - limits;
+        if value > self.bound.value {
+            let values: Vec<f64> = values.iter().map(|y| y / most).collect();
+            self.center.clone_from(&values);
+            self.bound = Bound { value, values, limits: limit_values.to_vec(), fluid };
+        }
+    }
+
+    /// How often each pattern is used at least, in whole numbers.
+    pub(crate) fn floors(&self) -> Packed {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // never above a demand, not below zero
+        let floor = |x: f64| (x + 1e-6).floor() as u32;
+        self.solution().into_iter().map(|(p, x)| (p.clone(), floor(x))).filter(|(_, times)| *times > 0).collect()
+    }
+}

@@ -1,0 +1,186 @@
+//! How much the best pattern of a shape could be worth if items could be cut: the knapsack's linear programme, solved anew
+//! whenever values change.
+//!
+//! Only the objective changes from one question to the next, so the last answer is a place to start from, and a few pivots
+//! lead to the new one. What is given is a bound whatever happens: it is reckoned from the prices of room, and any prices
+//! that are not negative prove a bound.
+
+use super::Packing;
+
+/// The relaxation of one shape.
+pub(crate) struct Relaxed {
+    dims: usize,
+    /// The items that fit, by number.
+    pub(crate) items: Vec<u32>,
+    /// Row by row, what each takes.
+    pub(crate) weights: Vec<f64>,
+    /// The same as shares of the shape's room.
+    pub(crate) shares: Vec<f64>,
+    /// How many of each may be in the bin.
+    pub(crate) most: Vec<u32>,
+    at_most: Vec<bool>,
+    in_basis: Vec<bool>,
+    /// Items by their position, or past them the slack of a kind of room.
+    basis: Vec<usize>,
+    inverse: Vec<f64>,
+    levels: Vec<f64>,
+    /// What all of a kind of room is worth.
+    pub(crate) prices: Vec<f64>,
+}
+
+const SMALL: f64 = 1e-10;
+
+impl Relaxed {
+    /// The relaxation of a shape for items with these demands.
+    pub(crate) fn new(packing: &Packing, shape: usize, demands: &[u32]) -> Self {
+        let dims = packing.dims;
+        let room = &packing.shapes[shape].room;
+        let (mut items, mut weights, mut shares, mut most) = (vec![], vec![], vec![], vec![]);
+        for (i, item) in packing.items.iter().enumerate() {
+            let fits = packing.fits(i, shape).min(demands[i]);
+            if fits > 0 {
+                items.push(u32::try_from(i).expect("few items"));
+                weights.extend_from_slice(&item.weights);
+                shares.extend(item.weights.iter().zip(room).map(|(w, r)| if *w > 0.0 { w / r } else { 0.0 }));
+                most.push(fits);
+            }
+        }
+        let n = items.len();
+        let mut inverse = vec![0.0; dims * dims];
+        (0..dims).for_each(|i| inverse[i * dims + i] = 1.0);
+        Self {
+            dims,
+            items,
+            weights,
+            shares,
+            most,
+            at_most: vec![false; n + dims],
+            in_basis: (0..n + dims).map(|i| i >= n).collect(),
+            basis: (n..n + dims).collect(),
+            inverse,
+            levels: vec![1.0; dims],
+            prices: vec![0.0; dims],
+        }
+    }
+
+    fn share(&self, item: usize) -> &[f64] {
+        &self.shares[item * self.dims..(item + 1) * self.dims]
+    }
+
+    fn cap(&self, variable: usize) -> f64 {
+        self.most.get(variable).map_or(f64::INFINITY, |m| f64::from(*m))
+    }
+
+    /// A bound on what a pattern can be worth, and the work done. `values` are those of all items of the packing.
+    pub(crate) fn bound(&mut self, values: &[f64]) -> (f64, u64) {
+        let n = self.items.len();
+        let local: Vec<f64> = self.items.iter().map(|i| values[*i as usize].max(0.0)).collect();
+        let mut pivots = 0;
+        let limit = 40 + 2 * n;
+        while pivots < limit && self.pivot(&local) {
+            pivots += 1;
+        }
+        self.reprice(&local);
+        self.prices.iter_mut().for_each(|p| *p = p.max(0.0));
+        let mut bound: f64 = self.prices.iter().sum();
+        for (i, value) in local.iter().enumerate() {
+            let gain = value - dot(self.share(i), &self.prices);
+            if gain > 0.0 {
+                bound += gain * f64::from(self.most[i]);
+            }
+        }
+        (bound, 1 + (pivots * n * self.dims) as u64 / 100)
+    }
+
+    fn reprice(&mut self, local: &[f64]) {
+        let dims = self.dims;
+        self.prices.iter_mut().for_each(|p| *p = 0.0);
+        for (i, variable) in self.basis.iter().enumerate() {
+            let value = local.get(*variable).copied().unwrap_or(0.0);
+            if value > 0.0 {
+                let inverse = &self.inverse[i * dims..(i + 1) * dims];
+                self.prices.iter_mut().zip(inverse).for_each(|(p, v)| *p += value * v);
+            }
+        }
+    }
+
+    /// One step towards the optimum; false when there is none to make.
+    fn pivot(&mut self, local: &[f64]) -> bool {
+        let (n, dims) = (self.items.len(), self.dims);
+        self.reprice(local);
+        let mut best = (SMALL, None);
+        for (i, value) in local.iter().enumerate() {
+            if self.in_basis[i] {
+                continue;
+            }
+            let gain = value - dot(self.share(i), &self.prices);
+            let gain = if self.at_most[i] { -gain } else { gain } * f64::from(self.most[i].min(8));
+            if gain > best.0 {
+                best = (gain, Some(i));
+            }
+        }
+        for d in 0..dims {
+            if !self.in_basis[n + d] && -self.prices[d] > best.0 {
+                best = (-self.prices[d], Some(n + d));
+            }
+        }
+        let Some(entering) = best.1 else { return false };
+        let upwards = !self.at_most[entering];
+        let sign = if upwards { 1.0 } else { -1.0 };
+        let direction: Vec<f64> = (0..dims)
+            .map(|i| {
+                let inverse = &self.inverse[i * dims..(i + 1) * dims];
+                sign * if entering < n { dot(inverse, self.share(entering)) } else { inverse[entering - n] }
+            })
+            .collect();
+        let mut step = self.cap(entering);
+        let mut leaving = None;
+        for (i, d) in direction.iter().enumerate() {
+            let level = self.levels[i];
+            let room = if *d > 1e-9 {
+                level.max(0.0) / d
+            } else if *d < -1e-9 {
+                (self.cap(self.basis[i]) - level).max(0.0) / -d
+            } else {
+                continue;
+            };
+            if room < step {
+                step = room;
+                leaving = Some((i, *d < 0.0));
+            }
+        }
+        if !step.is_finite() {
+            return false;
+        }
+        self.levels.iter_mut().zip(&direction).for_each(|(level, d)| *level -= d * step);
+        let Some((leaving, to_most)) = leaving else {
+            self.at_most[entering] = upwards;
+            return true;
+        };
+        let from = if upwards { 0.0 } else { self.cap(entering) };
+        let out = self.basis[leaving];
+        self.in_basis[out] = false;
+        self.at_most[out] = to_most;
+        self.in_basis[entering] = true;
+        self.at_most[entering] = false;
+        self.basis[leaving] = entering;
+        self.levels[leaving] = from + sign * step;
+        let scale = sign / direction[leaving];
+        let pivot_row: Vec<f64> =
+            self.inverse[leaving * dims..(leaving + 1) * dims].iter().map(|v| v * scale).collect();
+        for i in 0..dims {
+            let row = &mut self.inverse[i * dims..(i + 1) * dims];
+            if i == leaving {
+                row.copy_from_slice(&pivot_row);
+            } else {
+                let d = sign * direction[i];
+                row.iter_mut().zip(&pivot_row).for_each(|(v, p)| *v -= d * p);
+            }
+        }
+        true
+    }
+}
+
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
