@@ -9,8 +9,10 @@
 //! This module does not optimise anything; it knows no prices until the end, when types are put in order.
 
 mod attachments;
+mod choice;
 mod claims;
 mod diagnosis;
+mod manner;
 mod nodes;
 mod order;
 mod reserve;
@@ -18,14 +20,17 @@ mod seeker;
 mod world;
 
 use crate::plan::{Placement, Plan};
-use crate::problem::{Pod, Problem};
+use crate::problem::{Pod, PodClass, Problem};
 use crate::reasons::Unplaced;
 use crate::relaxation::{self, Reading};
 use crate::resources::{CPU, MEMORY};
 use crate::topology::Allowed;
 use attachments::Attachments;
+use choice::Choice;
 use claims::Claims;
 use diagnosis::Diagnosis;
+use manner::Ranking;
+pub(crate) use manner::{Manner, NodeOrder, PodOrder, TypeChoice};
 use nodes::Nodes;
 use rustc_hash::FxHashMap;
 use seeker::Seeker;
@@ -34,10 +39,15 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use world::{MinValues, Narrowed, Refused, Taker, World};
 
-/// Plans a problem by first fit.
+/// Plans a problem by first fit, in Karpenter's manner.
 pub(crate) fn plan(problem: &Problem) -> Plan {
+    plan_in(Manner::KARPENTER, problem)
+}
+
+/// Plans a problem by first fit.
+pub(crate) fn plan_in(manner: Manner, problem: &Problem) -> Plan {
     let mut round = Round::new(problem);
-    let mut waiting = order(problem);
+    let mut waiting = round.adopt(manner);
     loop {
         let before = waiting.len();
         waiting.retain(|pod| !round.place(*pod));
@@ -57,12 +67,17 @@ pub(crate) fn plan(problem: &Problem) -> Plan {
 
 /// The order in which pods are placed: most CPU, most memory, oldest, smallest UID (4.2).
 fn order(problem: &Problem) -> Vec<usize> {
-    let sizes: Vec<_> =
-        problem.classes.iter().map(|c| (Reverse(c.requests.get(CPU)), Reverse(c.requests.get(MEMORY)))).collect();
+    order_after(problem, |_| ())
+}
+
+/// The same among pods whose classes are otherwise alike.
+fn order_after<K: Ord>(problem: &Problem, first: impl Fn(usize) -> K) -> Vec<usize> {
+    let size = |c: &PodClass| (Reverse(c.requests.get(CPU)), Reverse(c.requests.get(MEMORY)));
+    let sizes: Vec<_> = problem.classes.iter().enumerate().map(|(c, class)| (first(c), size(class))).collect();
     let mut order: Vec<usize> = (0..problem.pods.len()).collect();
     order.sort_by(|a, b| {
         let (a, b) = (&problem.pods[*a], &problem.pods[*b]);
-        let key = |p: &Pod| (sizes[p.class], p.created);
+        let key = |p: &Pod| (&sizes[p.class], p.created);
         key(a).cmp(&key(b)).then_with(|| a.uid.cmp(&b.uid)).then_with(|| a.name.cmp(&b.name))
     });
     order
@@ -73,6 +88,8 @@ struct Round<'p> {
     world: World<'p>,
     nodes: Nodes<'p>,
     claims: Claims,
+    /// How the types of new claims are settled, unless they stay open.
+    choice: Option<Choice>,
     classes: Vec<Progress>,
     diagnosis: Diagnosis<'p>,
 }
@@ -97,7 +114,21 @@ impl<'p> Round<'p> {
         let claims = Claims::new(&world.pools);
         let mut classes: Vec<Progress> = problem.classes.iter().map(|_| Progress::default()).collect();
         problem.pods.iter().for_each(|pod| classes[pod.class].waiting += 1);
-        Self { world, nodes, claims, classes, diagnosis: Diagnosis::default() }
+        Self { world, nodes, claims, choice: None, classes, diagnosis: Diagnosis::default() }
+    }
+
+    /// Goes on in another manner, and says in which order pods come.
+    fn adopt(&mut self, manner: Manner) -> Vec<usize> {
+        self.nodes.ranking = Ranking::new(manner.nodes, &self.world);
+        self.claims.ranking = Ranking::new(manner.nodes, &self.world);
+        self.choice = Choice::new(manner.types, &self.world);
+        match manner.pods {
+            PodOrder::MostCpu => order(self.world.problem),
+            PodOrder::LargestShare => {
+                let shares = manner::largest_shares(&self.world);
+                order_after(self.world.problem, |class| Reverse(shares[class]))
+            }
+        }
     }
 
     /// Finds a place for a pod, giving up its wishes one by one.
@@ -108,6 +139,9 @@ impl<'p> Round<'p> {
         }
         let mut progress = std::mem::take(&mut self.classes[class]);
         let outcome = self.try_readings(pod, class, &mut progress);
+        if let Some(choice) = &mut self.choice {
+            if outcome.is_ok() { choice.placed(class) } else { choice.failed(class) }
+        }
         progress.failed = match outcome {
             Ok(()) => None,
             Err(refused) => Some((self.version(&progress.seekers), refused == Refused::Reserved)),
@@ -155,6 +189,13 @@ impl<'p> Round<'p> {
         }
         if self.world.topology.hosts_to_join(&seeker.rules).is_some() {
             return Err(Refused::NotNow); // a new node is in nobody's company
+        }
+        if let Some(choice) = self.choice.take() {
+            let offer = self.settled_offer(&choice, seeker, &allowed);
+            self.choice = Some(choice);
+            let (p, narrowed) = offer?;
+            self.claims.open(pod, seeker, p, narrowed, &mut self.world);
+            return Ok(());
         }
         for p in 0..self.world.pools.len() {
             match self.offer(p, seeker, &allowed) {
