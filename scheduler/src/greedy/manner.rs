@@ -136,3 +136,7 @@ impl Ranking {
 fn in_turn(claim: usize) -> Rank {
     (0, i64::try_from(claim).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+#[path = "manner_tests.rs"]
+mod tests;
