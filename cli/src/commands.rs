@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use crate::input::{InputError, Place};
 
 pub(crate) mod catalog;
+mod chosen;
+mod cluster;
 pub(crate) mod crds;
 pub(crate) mod plan;
 pub(crate) mod search;
