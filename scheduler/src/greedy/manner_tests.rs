@@ -1,6 +1,6 @@
 //! The simple policies, told as small stories: where they do the same as Karpenter's rule, and where not.
 
-use super::super::tests::{Story, ZONE, gib, needs, pool, selecting};
+use super::super::tests::{Story, ZONE, gib, needs, pool};
 use crate::cost::Memory;
 use crate::plan::{Placement, Plan};
 use crate::policy::{self, Search};
@@ -120,7 +120,8 @@ fn the_cheapest_per_resource_looks_at_everything_that_is_still_to_come() {
 #[test]
 fn the_cheapest_per_resource_does_not_reckon_with_pods_that_need_something_else() {
     // For everyone together m-medium would be the cheapest, but the web pod asks for no memory and comes first.
-    let story = Story::new(vec![pool("default")]).pods("web", 1, &needs(1600, 0)).pods("cache", 10, &needs(100, gib(3)));
+    let story =
+        Story::new(vec![pool("default")]).pods("web", 1, &needs(1600, 0)).pods("cache", 10, &needs(100, gib(3)));
     let expected = ["default: c-small (2)", "default: m-medium (5)", "default: m-medium (4)"];
     assert_eq!(bought("cheapest-per-resource", &story), expected);
 }

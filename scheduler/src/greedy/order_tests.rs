@@ -126,20 +126,28 @@ proptest! {
                 }
                 Event::Takes(..) => {}
                 Event::IsRefused(s, domains) => {
+                    // By everyone, but for good only by those whose domain is decided.
                     let allowed = allowed(domains);
                     let all = known.iter().enumerate().map(|(c, k)| (c, k.rank, std::slice::from_ref(&k.pin)));
                     orders.prepare(&mut seekers[s], std::iter::once(0), all);
-                    let may = |(_, k): &(usize, &Known)| !k.refused.contains(&s) && admitted(&k.pin, &allowed[0]);
-                    let first = known.iter().enumerate().find(may).map(|(c, _)| c);
-                    let met = orders.first(&seekers[s], &allowed, &[]);
-                    // One that has refused may be asked again, if others have come in between since.
-                    let again = met.as_ref().filter(|m| known[m.claim].refused.contains(&s));
-                    prop_assert!(again.is_none_or(|m| first.is_none_or(|f| m.claim < f)));
-                    prop_assert!(again.is_some() || met.as_ref().map(|m| m.claim) == first);
-                    if let Some(candidate) = met {
-                        orders.refuse(&mut seekers[s], &candidate);
-                        known[candidate.claim].refused.push(s);
+                    let admits = |k: &Known| admitted(&k.pin, &allowed[0]);
+                    let mut passed_over = vec![];
+                    let mut asked = vec![];
+                    while let Some(candidate) = orders.first(&seekers[s], &allowed, &passed_over) {
+                        let c = candidate.claim;
+                        prop_assert!(asked.last().is_none_or(|last| *last < c), "{c} after {asked:?}");
+                        asked.push(c);
+                        if orders.is_settled(&seekers[s], &candidate) {
+                            orders.refuse(&mut seekers[s], &candidate);
+                            known[c].refused.push(s);
+                        } else {
+                            passed_over.push(c);
+                        }
                     }
+                    // One that has refused may be asked again, if others have come in between since.
+                    let due = |c: &usize| admits(&known[*c]) && !known[*c].refused.contains(&s);
+                    let missed = (0..known.len()).find(|c| due(c) && !asked.contains(c));
+                    prop_assert_eq!(missed, None);
                 }
             }
         }
