@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use crate::input::{InputError, Place};
 
 pub(crate) mod catalog;
+mod chosen;
+mod cluster;
 pub(crate) mod crds;
 pub(crate) mod plan;
+pub(crate) mod search;
 
 /// Why a command did not do what it was asked. Nothing has been written to standard output then.
 #[derive(Debug, thiserror::Error)]
