@@ -9,11 +9,13 @@
 //! This module does not optimise anything; it knows no prices until the end, when types are put in order.
 
 mod attachments;
+mod choice;
 mod claims;
 mod diagnosis;
 mod flexibility;
 #[allow(dead_code)] // until the cost policy asks for it
 mod guided;
+mod manner;
 mod nodes;
 mod order;
 mod reserve;
@@ -21,16 +23,19 @@ mod seeker;
 mod world;
 
 use crate::plan::{Placement, Plan};
-use crate::problem::{Pod, Problem};
+use crate::problem::{Pod, PodClass, Problem};
 use crate::reasons::Unplaced;
 use crate::relaxation::{self, Reading};
 use crate::resources::{CPU, MEMORY};
 use crate::topology::Allowed;
+use choice::Choice;
 use claims::Claims;
 use diagnosis::Diagnosis;
 pub(crate) use flexibility::Terms;
 #[allow(unused_imports)] // until the cost policy asks for them
 pub(crate) use guided::{Wish, WishedPlace, plan as guided};
+use manner::Ranking;
+pub(crate) use manner::{Manner, NodeOrder, PodOrder, TypeChoice};
 use nodes::Nodes;
 use rustc_hash::FxHashMap;
 use seeker::Seeker;
@@ -39,20 +44,31 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use world::{Narrowed, NewNode, Refused, World};
 
-/// Plans a problem by first fit.
+/// Plans a problem by first fit, in Karpenter's manner.
 pub(crate) fn plan(problem: &Problem) -> Plan {
+    plan_in(Manner::KARPENTER, problem)
+}
+
+/// Plans a problem by first fit.
+pub(crate) fn plan_in(manner: Manner, problem: &Problem) -> Plan {
     let mut round = Round::new(problem);
-    let unplaced = round.first_fit(in_order(problem, (0..problem.pods.len()).collect()));
+    let waiting = round.adopt(manner);
+    let unplaced = round.first_fit(waiting);
     round.into_plan(unplaced, None)
 }
 
 /// Pods in the order in which they are placed: most CPU, most memory, oldest, smallest UID (4.2).
-fn in_order(problem: &Problem, mut pods: Vec<usize>) -> Vec<usize> {
-    let sizes: Vec<_> =
-        problem.classes.iter().map(|c| (Reverse(c.requests.get(CPU)), Reverse(c.requests.get(MEMORY)))).collect();
+fn in_order(problem: &Problem, pods: Vec<usize>) -> Vec<usize> {
+    in_order_after(problem, pods, |_| ())
+}
+
+/// The same among pods whose classes are otherwise alike.
+fn in_order_after<K: Ord>(problem: &Problem, mut pods: Vec<usize>, first: impl Fn(usize) -> K) -> Vec<usize> {
+    let size = |c: &PodClass| (Reverse(c.requests.get(CPU)), Reverse(c.requests.get(MEMORY)));
+    let sizes: Vec<_> = problem.classes.iter().enumerate().map(|(c, class)| (first(c), size(class))).collect();
     pods.sort_by(|a, b| {
         let (a, b) = (&problem.pods[*a], &problem.pods[*b]);
-        let key = |p: &Pod| (sizes[p.class], p.created);
+        let key = |p: &Pod| (&sizes[p.class], p.created);
         key(a).cmp(&key(b)).then_with(|| a.uid.cmp(&b.uid)).then_with(|| a.name.cmp(&b.name))
     });
     pods
@@ -63,6 +79,8 @@ struct Round<'p> {
     world: World<'p>,
     nodes: Nodes<'p>,
     claims: Claims,
+    /// How the types of new claims are settled, unless they stay open.
+    choice: Option<Choice>,
     classes: Vec<Progress>,
     diagnosis: Diagnosis<'p>,
 }
@@ -87,7 +105,23 @@ impl<'p> Round<'p> {
         let claims = Claims::new(&world.pools);
         let mut classes: Vec<Progress> = problem.classes.iter().map(|_| Progress::default()).collect();
         problem.pods.iter().for_each(|pod| classes[pod.class].waiting += 1);
-        Self { world, nodes, claims, classes, diagnosis: Diagnosis::default() }
+        Self { world, nodes, claims, choice: None, classes, diagnosis: Diagnosis::default() }
+    }
+
+    /// Goes on in another manner, and says in which order pods come.
+    fn adopt(&mut self, manner: Manner) -> Vec<usize> {
+        self.nodes.ranking = Ranking::new(manner.nodes, &self.world);
+        self.claims.ranking = Ranking::new(manner.nodes, &self.world);
+        self.choice = Choice::new(manner.types, &self.world);
+        let problem = self.world.problem;
+        let everyone = (0..problem.pods.len()).collect();
+        match manner.pods {
+            PodOrder::MostCpu => in_order(problem, everyone),
+            PodOrder::LargestShare => {
+                let shares = manner::largest_shares(&self.world);
+                in_order_after(problem, everyone, |class| Reverse(shares[class]))
+            }
+        }
     }
 
     /// Finds places for pods, one after the other, for as long as that leads anywhere. Returns those that have none.
@@ -122,6 +156,9 @@ impl<'p> Round<'p> {
         }
         let mut progress = std::mem::take(&mut self.classes[class]);
         let outcome = self.try_readings(pod, class, &mut progress);
+        if let Some(choice) = &mut self.choice {
+            if outcome.is_ok() { choice.placed(class) } else { choice.failed(class) }
+        }
         progress.failed = match outcome {
             Ok(()) => None,
             Err(refused) => Some((self.version(&progress.seekers), refused == Refused::Reserved)),
@@ -179,6 +216,13 @@ impl<'p> Round<'p> {
         }
         if self.world.topology.hosts_to_join(&seeker.rules).is_some() {
             return Err(Refused::NotNow); // a new node is in nobody's company
+        }
+        if let Some(choice) = self.choice.take() {
+            let offer = self.settled_offer(&choice, seeker, &allowed);
+            self.choice = Some(choice);
+            let (p, narrowed) = offer?;
+            self.claims.open(pod, seeker, p, narrowed, &mut self.world);
+            return Ok(());
         }
         for p in 0..self.world.pools.len() {
             match self.offer(p, seeker, &allowed) {

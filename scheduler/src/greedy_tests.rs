@@ -28,7 +28,7 @@ pub(super) struct Story {
     classes: Classes,
 }
 
-fn machine(name: &str, cpu: i64, memory: i64, dollars: f64, extra: &[(&str, i64)]) -> Arc<InstanceType> {
+pub(super) fn machine(name: &str, cpu: i64, memory: i64, dollars: f64, extra: &[(&str, i64)]) -> Arc<InstanceType> {
     let mut capacity = Resources::new().with(CPU, cpu * 1000).with(MEMORY, gib(memory)).with(PODS, 110);
     extra.iter().for_each(|(k, v)| capacity.set(*k, *v));
     let offering = |zone: &str| Offering {
@@ -76,7 +76,7 @@ pub(super) fn needs(cpu: i64, memory: i64) -> PodClass {
     PodClass { requests, ..PodClass::default() }
 }
 
-fn selecting(class: PodClass, key: &str, value: &str) -> PodClass {
+pub(super) fn selecting(class: PodClass, key: &str, value: &str) -> PodClass {
     let selector = class.selection.selector.and(&Requirements::from_labels([(key, value)]));
     PodClass { selection: NodeSelection { selector, ..class.selection }, ..class }
 }
@@ -138,7 +138,10 @@ impl Story {
 
     /// Each claim as `pool: cheapest type (pods)`.
     fn bought(&self) -> Vec<String> {
-        let plan = self.plan();
+        self.bought_by(&self.plan())
+    }
+
+    pub(super) fn bought_by(&self, plan: &Plan) -> Vec<String> {
         let name = |c: &crate::plan::PlannedClaim| c.type_names(&self.problem).next().unwrap_or("none").to_owned();
         plan.claims
             .iter()

@@ -1,13 +1,14 @@
 //! Claims: nodes to be bought, filling up.
 //!
-//! A claim keeps every type that still holds all its pods. Those with the fewest pods are asked first; among equals, the
-//! order is the one that a stable sort before every attempt gives: a claim that has just taken a pod comes before the
-//! others of its new size, a new claim after them.
+//! A claim keeps every type that still holds all its pods. Those with the fewest pods are asked first, unless the ranking is
+//! another; among equals, the order is the one that a stable sort before every attempt gives: a claim that has just taken a
+//! pod comes before the others of its new size, a new claim after them.
 
 mod planned;
 
 use super::attachments::Attachments;
 use super::flexibility::Terms;
+use super::manner::Ranking;
 use super::order::{Orders, Rank};
 use super::reserve::Holdings;
 use super::seeker::Seeker;
@@ -68,6 +69,8 @@ pub(super) struct Claims {
     /// read of most claims.
     free: Vec<i64>,
     pub(super) limits: Vec<Limits>,
+    /// Who is asked first.
+    pub(super) ranking: Ranking,
     orders: Orders,
     newest: i64,
 }
@@ -97,6 +100,7 @@ impl Claims {
             claims: vec![],
             free: vec![],
             limits: pools.iter().map(Limits::new).collect(),
+            ranking: Ranking::FewestPods,
             orders: Orders::default(),
             newest: 0,
         }
@@ -126,6 +130,7 @@ impl Claims {
         let keys = seeker.rules.keyed.iter().map(|k| k.key);
         let all = self.claims.iter().enumerate().map(|(c, claim)| (c, claim.rank, &*claim.pins));
         self.orders.prepare(&mut seeker.claims, keys, all);
+        seeker.claims.least = self.ranking.room(&seeker.requests);
         let mut passed_over = vec![];
         loop {
             let candidate = self.orders.first(&seeker.claims, allowed, &passed_over)?;
@@ -204,7 +209,8 @@ impl Claims {
         world.topology.placed_on_claim(problem, seeker.class, host, now, &world.sets);
         claim.ports.extend(problem.classes[seeker.class].ports.iter().cloned());
         claim.pods.push(pod);
-        let rank = (claim.pods.len(), -self.newest);
+        let free = &self.free[c * width..(c + 1) * width];
+        let rank = self.ranking.filled(c, claim.pods.len(), self.newest, free);
         self.orders.advance(c, (claim.rank, &before), (rank, &claim.pins));
         claim.rank = rank;
     }
@@ -243,9 +249,9 @@ impl Claims {
             attached: Attachments::default(),
             holdings: Holdings::default(),
             pods: vec![pod],
-            rank: (1, self.newest),
             restricted: false,
             booked,
+            rank: self.ranking.opened(self.claims.len(), self.newest, &narrowed.free),
         };
         claim.become_narrower(narrowed, world);
         let host = problem.nodes.len() + self.claims.len();
