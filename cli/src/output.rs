@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(crate) mod answer;
+pub(crate) mod certificate;
 pub(crate) mod columns;
 mod fill;
 pub(crate) mod progress;

@@ -8,9 +8,15 @@ use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::verify::verify;
 
+mod best_fit;
+mod cheapest_per_resource;
+mod first_fit_decreasing;
 mod karpenter;
 mod search;
 
+pub use best_fit::BestFit;
+pub use cheapest_per_resource::CheapestPerResource;
+pub use first_fit_decreasing::FirstFitDecreasing;
 pub use karpenter::Karpenter;
 pub use search::Search;
 
@@ -27,7 +33,7 @@ pub trait Policy: Sync {
 }
 
 /// Every policy there is.
-pub const POLICIES: &[&dyn Policy] = &[&Karpenter];
+pub const POLICIES: &[&dyn Policy] = &[&Karpenter, &FirstFitDecreasing, &BestFit, &CheapestPerResource];
 
 /// The policy of that name.
 pub fn by_name(name: &str) -> Option<&'static dyn Policy> {

@@ -188,7 +188,7 @@ pub(super) fn counted(n: usize, what: &str) -> String {
 }
 
 /// Dollars and cents, thousands apart.
-fn with_commas(dollars: f64) -> String {
+pub(super) fn with_commas(dollars: f64) -> String {
     let text = format!("{dollars:.2}");
     let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
     let mut out = String::new();
