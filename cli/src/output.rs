@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(crate) mod answer;
+pub(crate) mod certificate;
+pub(crate) mod columns;
 mod fill;
 pub(crate) mod progress;
 mod reasons;

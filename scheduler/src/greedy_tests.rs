@@ -13,22 +13,22 @@ use crate::taint::{Effect, Taint};
 use crate::verify::verify;
 use proptest::prelude::*;
 
-const ZONE: &str = "topology.kubernetes.io/zone";
+pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
 const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
 const TYPE: &str = "node.kubernetes.io/instance-type";
 
-fn gib(n: i64) -> i64 {
+pub(super) fn gib(n: i64) -> i64 {
     n << 30
 }
 
 /// A story: what there is, and who comes.
 #[derive(Default)]
-struct Story {
-    problem: Problem,
+pub(super) struct Story {
+    pub(super) problem: Problem,
     classes: Classes,
 }
 
-fn machine(name: &str, cpu: i64, memory: i64, dollars: f64, extra: &[(&str, i64)]) -> Arc<InstanceType> {
+pub(super) fn machine(name: &str, cpu: i64, memory: i64, dollars: f64, extra: &[(&str, i64)]) -> Arc<InstanceType> {
     let mut capacity = Resources::new().with(CPU, cpu * 1000).with(MEMORY, gib(memory)).with(PODS, 110);
     extra.iter().for_each(|(k, v)| capacity.set(*k, *v));
     let offering = |zone: &str| Offering {
@@ -60,7 +60,7 @@ fn machines() -> Arc<[Arc<InstanceType>]> {
     .into()
 }
 
-fn pool(name: &str) -> NodePool {
+pub(super) fn pool(name: &str) -> NodePool {
     NodePool {
         name: name.into(),
         weight: 0,
@@ -71,25 +71,25 @@ fn pool(name: &str) -> NodePool {
     }
 }
 
-fn needs(cpu: i64, memory: i64) -> PodClass {
+pub(super) fn needs(cpu: i64, memory: i64) -> PodClass {
     let requests = Resources::new().with(CPU, cpu).with(MEMORY, memory).with(PODS, 1);
     PodClass { requests, ..PodClass::default() }
 }
 
-fn selecting(class: PodClass, key: &str, value: &str) -> PodClass {
+pub(super) fn selecting(class: PodClass, key: &str, value: &str) -> PodClass {
     let selector = class.selection.selector.and(&Requirements::from_labels([(key, value)]));
     PodClass { selection: NodeSelection { selector, ..class.selection }, ..class }
 }
 
 impl Story {
-    fn new(pools: Vec<NodePool>) -> Self {
+    pub(super) fn new(pools: Vec<NodePool>) -> Self {
         let well_known = [ZONE, CAPACITY_TYPE, TYPE, "family"].into_iter().map(Name::from).collect();
         let mut problem = Problem { pools, well_known, ..Problem::default() };
         problem.sort();
         Self { problem, ..Self::default() }
     }
 
-    fn pods(mut self, name: &str, n: usize, class: &PodClass) -> Self {
+    pub(super) fn pods(mut self, name: &str, n: usize, class: &PodClass) -> Self {
         let class = self.classes.intern(&mut self.problem, class.clone());
         for i in 0..n {
             let name: Name = format!("default/{name}-{i}").as_str().into();
@@ -99,7 +99,7 @@ impl Story {
         self
     }
 
-    fn node(mut self, name: &str, cpu: i64, memory: i64) -> Self {
+    pub(super) fn node(mut self, name: &str, cpu: i64, memory: i64) -> Self {
         self.problem.nodes.push(Node {
             name: name.into(),
             initialized: true,
@@ -129,7 +129,7 @@ impl Story {
     }
 
     /// What every plan must keep, whatever the story.
-    fn check(&self, plan: &Plan) {
+    pub(super) fn check(&self, plan: &Plan) {
         if let Err(violations) = verify(&self.problem, plan) {
             let said: Vec<String> = violations.iter().map(ToString::to_string).collect();
             panic!("the plan breaks rules:\n{}", said.join("\n"));
@@ -138,7 +138,10 @@ impl Story {
 
     /// Each claim as `pool: cheapest type (pods)`.
     fn bought(&self) -> Vec<String> {
-        let plan = self.plan();
+        self.bought_by(&self.plan())
+    }
+
+    pub(super) fn bought_by(&self, plan: &Plan) -> Vec<String> {
         let name = |c: &crate::plan::PlannedClaim| c.type_names(&self.problem).next().unwrap_or("none").to_owned();
         plan.claims
             .iter()
@@ -174,7 +177,8 @@ fn the_largest_pods_are_placed_first_by_cpu_and_then_memory() {
         .pods("flat", 1, &needs(1000, gib(8)))
         .pods("wide", 1, &needs(2000, gib(1)))
         .pods("tall", 1, &needs(1000, gib(9)));
-    let placed: Vec<&str> = order(&story.problem).into_iter().map(|p| &*story.problem.pods[p].name).collect();
+    let placed: Vec<&str> =
+        in_order(&story.problem, vec![0, 1, 2, 3]).into_iter().map(|p| &*story.problem.pods[p].name).collect();
     assert_eq!(placed, ["default/wide-0", "default/tall-0", "default/flat-0", "default/gpu-0"]);
 }
 

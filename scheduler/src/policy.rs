@@ -8,11 +8,17 @@ use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::verify::verify;
 
+mod best_fit;
+mod cheapest_per_resource;
 mod cost;
+mod first_fit_decreasing;
 mod karpenter;
 mod search;
 
+pub use best_fit::BestFit;
+pub use cheapest_per_resource::CheapestPerResource;
 pub use cost::Cost;
+pub use first_fit_decreasing::FirstFitDecreasing;
 pub use karpenter::Karpenter;
 pub use search::Search;
 
@@ -29,7 +35,7 @@ pub trait Policy: Sync {
 }
 
 /// Every policy there is.
-pub const POLICIES: &[&dyn Policy] = &[&Cost, &Karpenter];
+pub const POLICIES: &[&dyn Policy] = &[&Cost, &Karpenter, &FirstFitDecreasing, &BestFit, &CheapestPerResource];
 
 /// The policy of that name.
 pub fn by_name(name: &str) -> Option<&'static dyn Policy> {

@@ -20,7 +20,7 @@ use super::search::SearchArgs;
 use crate::input::{self, Input};
 use crate::output::answer::Answer;
 use crate::output::verdict::Verdict;
-use crate::output::{self, Data, progress, table};
+use crate::output::{self, Data, certificate, progress, table};
 
 /// Status when a plan was made and pods stay without a place.
 const UNPLACED: u8 = 2;
@@ -149,7 +149,9 @@ impl Plan {
         let answer = || Answer::new(self.policy.0.name(), seconds, round, decision).with_verdict(verdict);
         let line = || verdict.and_then(Verdict::line).unwrap_or_default();
         Ok(match self.output {
-            Form::Table => table::report(objects, round, decision) + &line(),
+            Form::Table => {
+                table::report(objects, round, decision) + &certificate::lines(self.policy.0.name(), decision) + &line()
+            }
             Form::Json => Data::Json.text(&answer())?,
             Form::Yaml => Data::Yaml.text(&answer())?,
         })

@@ -9,6 +9,7 @@ use dovetail_scheduler::requirement::Requirement;
 use dovetail_scheduler::resources;
 use serde::Serialize;
 
+use super::certificate::Certified;
 use super::reasons::{self, Unplaced};
 use super::verdict::Verdict;
 
@@ -21,6 +22,8 @@ pub(crate) struct Answer<'p> {
     cost: f64,
     /// Dollars per hour that no plan can go below, where the policy proves one.
     bound: Option<f64>,
+    /// What is proven, where the policy proves it.
+    certificate: Option<Certified>,
     /// How long deciding took, without reading and writing.
     seconds: f64,
     /// What the checker says, if it was asked.
@@ -74,6 +77,7 @@ impl<'p> Answer<'p> {
             policy,
             cost: plan.cost().dollars(),
             bound: plan.certificate.as_ref().map(|c| c.bound.dollars()),
+            certificate: Certified::of(plan),
             seconds,
             verified: None,
             claims: plan.claims.iter().map(|c| claim(round, c)).collect(),

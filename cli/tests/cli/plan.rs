@@ -9,7 +9,7 @@ use serde_json::json;
 #[test]
 fn a_deployment_is_packed_and_the_answer_has_its_shape() {
     let folder = Folder::with_pool().file("web.yaml", &deployment("web", "3", "cpu: 900m, memory: 1Gi"));
-    let outcome = folder.plan(&[".", "-o", "json"]);
+    let outcome = folder.plan(&[".", "--policy", "karpenter", "-o", "json"]);
     let mut answer = outcome.json();
     assert!(answer["seconds"].as_f64().is_some_and(|s| (0.0..5.0).contains(&s)), "{answer}");
     answer.as_object_mut().expect("an object").remove("seconds");
@@ -20,7 +20,7 @@ fn a_deployment_is_packed_and_the_answer_has_its_shape() {
                 "karpenter.sh/nodepool In [default]"]})
     };
     // First fit: a node that was opened takes whatever still fits on one of its types, though two small ones would do.
-    let expected = json!({"policy": "karpenter", "cost": 1.5, "bound": null, "existing": [], "errors": {}, "unplaced": [],
+    let expected = json!({"policy": "karpenter", "cost": 1.5, "bound": null, "certificate": null, "existing": [], "errors": {}, "unplaced": [],
         "claims": [claim(&["large"], &["default/web-0", "default/web-1", "default/web-2"], "2700m", "3Gi", 1.5)]});
     assert_eq!(answer, expected);
 }
@@ -31,7 +31,7 @@ fn the_table_says_what_to_buy_what_it_costs_and_what_has_no_place() {
         .file("web.yaml", &deployment("web", "2", "cpu: 900m, memory: 1Gi"))
         .file("big.yaml", &deployment("big", "4", "cpu: 20"))
         .file("odd.yaml", &(pod("odd", "cpu: 1") + "  nodeSelector: {disk: fast}\n"));
-    let outcome = folder.plan(&["."]);
+    let outcome = folder.plan(&[".", "--policy", "karpenter"]);
     assert_eq!(outcome.status, 0, "{outcome:?}");
     assert_eq!(
         outcome.stdout,
@@ -46,6 +46,8 @@ default   small or 1 other  zone-a  on-demand      1     2  90%     25%    0.100
     needs cpu 20; pool default: the largest of its 2 types leaves 16 to pods
   default/odd
     pool default: the pod selects by label disk, which its nodes do not have
+
+Policy karpenter gives no proof of how cheap it could be.
 "
     );
     assert_eq!(outcome.stderr, "");
@@ -115,13 +117,15 @@ fn the_table_tells_what_fills_a_node_that_is_bought_for_its_gpus() {
         .file("gpu.yaml", &pod("gpu", "cpu: 100m, example.com/nothing: 0, nvidia.com/gpu: 1"))
         .file("web.yaml", &(pod("web", "cpu: 1") + "  nodeSelector: {node.kubernetes.io/instance-type: small}\n"));
     assert_eq!(
-        folder.plan(&["."]).stdout,
+        folder.plan(&[".", "--policy", "karpenter"]).stdout,
         "\
 NODEPOOL  INSTANCE TYPE  ZONE    CAPACITY   NODES  PODS  CPU  MEMORY   GPU  $/H EACH     $/H
 default   large          zone-a  on-demand      1     1   1%      0%  100%    1.5000  1.5000
 default   small          zone-a  on-demand      1     1  50%      0%     -    0.1000  0.1000
 
 2 nodes for 2 pods: $1.6000 an hour, $1,168.00 a month (730 hours)
+
+Policy karpenter gives no proof of how cheap it could be.
 "
     );
 }
@@ -309,4 +313,27 @@ fn a_limit_that_is_exceeded_by_the_nodes_that_are_there_says_so() {
     let why =
         "pool default: every type that fits is larger than what its spec.limits still allow: cpu 0 (exceeded by 6)";
     assert_eq!(answer["errors"], json!({"default/p": why}));
+}
+
+#[test]
+fn every_policy_answers_and_keeps_the_rules() {
+    let folder = Folder::with_pool()
+        .file("web.yaml", &deployment("web", "5", "cpu: 900m, memory: 1Gi"))
+        .file("gpu.yaml", &pod("gpu", "cpu: 100m, nvidia.com/gpu: 1"));
+    let cost = |policy: &str| {
+        let answer = folder.plan(&[".", "--policy", policy, "--deterministic", "--verify", "-o", "json"]).json();
+        assert_eq!(answer["verified"]["violations"], json!([]), "{policy}: {answer}");
+        assert_eq!((&answer["policy"], &answer["unplaced"]), (&json!(policy), &json!([])));
+        answer["cost"].as_f64().expect("a number")
+    };
+    // All of them buy one node with a GPU; it has room for all others, and whoever asks it first needs no other.
+    let costs = ["karpenter", "ffd", "best-fit", "cheapest-per-resource"].map(cost);
+    assert_eq!(costs, [1.5; 4]);
+}
+
+#[test]
+fn a_term_of_the_search_that_makes_no_sense_is_refused() {
+    let folder = Folder::with_pool();
+    folder.plan(&[".", "--time-budget", "soon"]).refused(&["--time-budget", "soon", "30s, 1h30m"]);
+    folder.plan(&[".", "--flexibility", "some"]).refused(&["--flexibility", "whole number of percents"]);
 }

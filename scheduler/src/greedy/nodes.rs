@@ -1,13 +1,15 @@
 //! Nodes that are there, or on their way: what they still take.
 //!
-//! A pod goes to the first node, in the problem's order, that tolerates, selects and holds it and is where the pod may be.
+//! A pod goes to the first node, in the problem's order unless they are ranked by room, that tolerates, selects and holds it
+//! and is where the pod may be.
 //! What a node is like does not change when pods come; only its room, its ports and its volumes do, and they only shrink. A
 //! node that has refused is therefore not asked again by the same seeker, unless it is merely in a domain that is full.
 
 use super::attachments::Attachments;
+use super::manner::Ranking;
 use super::order::Signature;
 use super::seeker::Seeker;
-use super::world::World;
+use super::world::{Refused, World};
 use crate::daemons;
 use crate::market::{Columns, SetId, Sets};
 use crate::problem::{HostPort, Node, PodClass, Problem};
@@ -24,6 +26,8 @@ type Group = (Signature, Vec<usize>);
 /// The nodes of a problem, filling up.
 pub(super) struct Nodes<'p> {
     nodes: Vec<State<'p>>,
+    /// Who is asked first.
+    pub(super) ranking: Ranking,
     /// Row by row, what is left of each resource, less what DaemonSets will still take.
     free: Vec<i64>,
     /// The nodes by the domains of some keys.
@@ -51,6 +55,8 @@ struct State<'p> {
 pub(super) struct Cursors {
     /// The nodes by the domains that the seeker's rules speak of, and for each group the first that has not refused yet.
     groups: Option<(Rc<Vec<Group>>, Vec<usize>)>,
+    /// The nodes that have not refused yet, if they are ranked by room.
+    open: Option<Vec<usize>>,
     /// Nodes with pods that the seeker has to join, which will not take it.
     full: FxHashSet<usize>,
 }
@@ -80,7 +86,8 @@ impl<'p> Nodes<'p> {
             nodes.push(State { node, labels: sets.intern(labels), open, ports, attached, limits, pods: vec![] });
         }
         let nothing_undefined = WellKnown::new();
-        Self { nodes, free, groups: FxHashMap::default(), selected: FxHashMap::default(), nothing_undefined }
+        let (groups, selected) = (FxHashMap::default(), FxHashMap::default());
+        Self { nodes, ranking: Ranking::FewestPods, free, groups, selected, nothing_undefined }
     }
 
     /// Puts a pod on the first node that takes it.
@@ -96,9 +103,34 @@ impl<'p> Nodes<'p> {
         }
         let node = match world.topology.hosts_to_join(&seeker.rules) {
             Some(hosts) => self.first_with_company(hosts, seeker, allowed, world),
+            None if matches!(self.ranking, Ranking::Fullest(_)) => self.fullest(seeker, allowed, world),
             None => self.first(seeker, allowed, world),
         };
         let Some(n) = node else { return false };
+        self.put(n, pod, seeker, world);
+        true
+    }
+
+    /// Puts a pod on this node and no other, if it takes it.
+    pub(super) fn place_on(
+        &mut self,
+        n: usize,
+        pod: usize,
+        seeker: &Seeker,
+        allowed: &[Allowed],
+        world: &mut World<'_>,
+    ) -> Result<(), Refused> {
+        if !self.takes(n, seeker, world) {
+            return Err(Refused::Never);
+        }
+        if !welcomes(n, seeker, allowed, world) {
+            return Err(Refused::NotNow);
+        }
+        self.put(n, pod, seeker, world);
+        Ok(())
+    }
+
+    fn put(&mut self, n: usize, pod: usize, seeker: &Seeker, world: &mut World<'_>) {
         let class = &world.problem.classes[seeker.class];
         let state = &mut self.nodes[n];
         let width = seeker.requests.len();
@@ -109,7 +141,6 @@ impl<'p> Nodes<'p> {
         }
         state.pods.push(pod);
         world.topology.placed_on_node(world.problem, seeker.class, n);
-        true
     }
 
     /// The nodes that take something, and what.
@@ -142,6 +173,25 @@ impl<'p> Nodes<'p> {
         first
     }
 
+    /// The node with the least room of all that take the pod.
+    fn fullest(&mut self, seeker: &mut Seeker, allowed: &[Allowed], world: &World<'_>) -> Option<usize> {
+        let mut open = seeker.nodes.open.take().unwrap_or_else(|| (0..self.nodes.len()).collect());
+        open.retain(|n| self.takes(*n, seeker, world));
+        let may_be_there = |n: &&usize| {
+            let at = Signature::of(world.topology.node_pins(**n), seeker.rules.keyed.iter().map(|k| k.key));
+            at.admits(allowed)
+        };
+        let fullest = open.iter().filter(may_be_there).min_by_key(|n| (self.room(**n), **n)).copied();
+        seeker.nodes.open = Some(open);
+        fullest
+    }
+
+    /// How much room a node has, where that ranks them.
+    fn room(&self, n: usize) -> usize {
+        let width = self.free.len() / self.nodes.len().max(1);
+        self.ranking.room(&self.free[n * width..(n + 1) * width])
+    }
+
     fn first_with_company(
         &mut self,
         hosts: &[usize],
@@ -151,14 +201,13 @@ impl<'p> Nodes<'p> {
     ) -> Option<usize> {
         let mut candidates: Vec<usize> =
             hosts.iter().copied().filter(|h| *h < self.nodes.len() && !seeker.nodes.full.contains(h)).collect();
-        candidates.sort_unstable();
+        candidates.sort_unstable_by_key(|n| (self.room(*n), *n));
         candidates.into_iter().find(|n| {
             if !self.takes(*n, seeker, world) {
                 seeker.nodes.full.insert(*n);
                 return false;
             }
-            let at = Signature::of(world.topology.node_pins(*n), seeker.rules.keyed.iter().map(|k| k.key));
-            at.admits(allowed) && world.topology.host_has_company(&seeker.rules, *n)
+            welcomes(*n, seeker, allowed, world)
         })
     }
 
@@ -206,6 +255,12 @@ impl<'p> Nodes<'p> {
             && (state.limits.is_empty() || state.attached.and(&class.volumes).within(&state.limits))
             && !world.topology.host_refuses(&seeker.rules, n)
     }
+}
+
+/// Whether the pod may be where the node is, and finds the company there that it wants.
+fn welcomes(n: usize, seeker: &Seeker, allowed: &[Allowed], world: &World<'_>) -> bool {
+    let at = Signature::of(world.topology.node_pins(n), seeker.rules.keyed.iter().map(|k| k.key));
+    at.admits(allowed) && world.topology.host_has_company(&seeker.rules, n)
 }
 
 /// The label keys that any pod asks nodes for.

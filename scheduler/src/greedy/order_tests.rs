@@ -101,4 +101,55 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn where_claims_keep_their_turn_no_seeker_passes_over_one_that_has_not_refused_it(events in events()) {
+        let mut orders = Orders::default();
+        let mut seekers: Vec<Progress> = (0..3).map(|_| Progress::default()).collect();
+        let mut known: Vec<Known> = vec![];
+        for event in events {
+            match event {
+                Event::Opens(number) => {
+                    let turn = i64::try_from(known.len()).expect("few claims");
+                    let claim = Known { rank: (0, turn), pin: pin(number), refused: vec![] };
+                    orders.enter(known.len(), claim.rank, std::slice::from_ref(&claim.pin));
+                    known.push(claim);
+                }
+                Event::Takes(number, narrowed) if !known.is_empty() => {
+                    let c = number % known.len();
+                    let (rank, before) = (known[c].rank, known[c].pin.clone());
+                    if narrowed && known[c].pin == Pin::Any(vec![0, 1]) {
+                        known[c].pin = Pin::One(0);
+                    }
+                    let now = (rank, std::slice::from_ref(&known[c].pin));
+                    orders.advance(c, (rank, std::slice::from_ref(&before)), now);
+                }
+                Event::Takes(..) => {}
+                Event::IsRefused(s, domains) => {
+                    // By everyone, but for good only by those whose domain is decided.
+                    let allowed = allowed(domains);
+                    let all = known.iter().enumerate().map(|(c, k)| (c, k.rank, std::slice::from_ref(&k.pin)));
+                    orders.prepare(&mut seekers[s], std::iter::once(0), all);
+                    let admits = |k: &Known| admitted(&k.pin, &allowed[0]);
+                    let mut passed_over = vec![];
+                    let mut asked = vec![];
+                    while let Some(candidate) = orders.first(&seekers[s], &allowed, &passed_over) {
+                        let c = candidate.claim;
+                        prop_assert!(asked.last().is_none_or(|last| *last < c), "{c} after {asked:?}");
+                        asked.push(c);
+                        if orders.is_settled(&seekers[s], &candidate) {
+                            orders.refuse(&mut seekers[s], &candidate);
+                            known[c].refused.push(s);
+                        } else {
+                            passed_over.push(c);
+                        }
+                    }
+                    // One that has refused may be asked again, if others have come in between since.
+                    let due = |c: &usize| admits(&known[*c]) && !known[*c].refused.contains(&s);
+                    let missed = (0..known.len()).find(|c| due(c) && !asked.contains(c));
+                    prop_assert_eq!(missed, None);
+                }
+            }
+        }
+    }
 }

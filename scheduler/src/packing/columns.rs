@@ -45,10 +45,15 @@ pub(crate) struct Columns<'p> {
     relaxed: Vec<Relaxed>,
     /// The shape's best pattern of late, as a share of its price, and the round in which that was seen.
     scores: Vec<(f64, u64)>,
+    /// How many nodes a search of each shape may visit.
+    patience: Vec<u64>,
     round: u64,
     pub(crate) bound: Bound,
     center: Vec<f64>,
 }
+
+/// So many nodes a search may visit, until that turns out to be too few.
+const PATIENCE: u64 = 400;
 
 /// What a round of generation came to.
 struct Priced {
@@ -76,6 +81,7 @@ impl<'p> Columns<'p> {
             seen: FxHashSet::default(),
             relaxed,
             scores: vec![(1.0, 0); packing.shapes.len()],
+            patience: vec![PATIENCE; packing.shapes.len()],
             round: 0,
             bound: Bound { value: 0.0, values: vec![0.0; items], limits: vec![0.0; limits.len()], fluid: true },
             center: vec![0.0; items],
@@ -151,9 +157,8 @@ impl<'p> Columns<'p> {
     /// Generates columns until the solution is within the tolerance of the bound, or so many rounds have passed.
     pub(crate) fn generate(&mut self, rounds: u64, tolerance: f64, effort: &mut Effort<'_>) {
         let items = self.packing.items.len();
-        let mut smoothing = if self.bound.value > 0.0 { 0.6 } else { 0.0 };
-        let mut nodes = 400;
         let until = self.round + rounds;
+        let mut smoothing = 0.5;
         loop {
             effort.spend(self.master.solve(4 * items + 200));
             self.round += 1;
@@ -163,29 +168,42 @@ impl<'p> Columns<'p> {
             if self.aim == Aim::Price && self.master.cost() <= self.bound.value * (1.0 + tolerance) {
                 return;
             }
+            if std::env::var("DT").is_ok() && self.demands.len() > 20 && self.round % 20 == 0 {
+                eprintln!("round {} cols {} master {:.3} bound {:.3} smoothing {smoothing} left {}", self.round, self.patterns.len(), self.master.cost(), self.bound.value, effort.left());
+            }
             let latest: Vec<f64> = self.values().iter().map(|y| y.max(0.0)).collect();
-            let mut between = latest.clone();
-            between.iter_mut().zip(&self.center).for_each(|(y, c)| *y = (1.0 - smoothing) * *y + smoothing * c);
-            let priced = self.price(&between, &latest, nodes, 12, effort);
-            if priced.added > 0 {
+            // Values in between are worth a look while the bound they proved is near.
+            let near = self.bound.value > self.master.cost() * 0.9;
+            let smoothed = if near { smoothing } else { 0.0 };
+            if smoothed > 0.0 {
+                let mut between = latest.clone();
+                between.iter_mut().zip(&self.center).for_each(|(y, c)| *y = (1.0 - smoothed) * *y + smoothed * c);
+                if self.price(&between, &latest, 16, effort).added > 0 {
+                    continue;
+                }
+                smoothing *= 0.7;
+            }
+            if self.price(&latest, &latest, 16, effort).added > 0 {
                 continue;
             }
-            if smoothing > 0.0 {
-                smoothing = if smoothing > 0.1 { smoothing * 0.5 } else { 0.0 };
-                continue;
+            if effort.is_over() {
+                return;
             }
-            let priced = self.price(&latest, &latest, nodes, usize::MAX, effort);
-            if priced.added == 0 {
-                if !priced.cut_short || nodes > 1_000_000 {
+            // Nothing among the most hopeful: all of them, and longer where it was not long enough.
+            loop {
+                let priced = self.price(&latest, &latest, usize::MAX, effort);
+                if priced.added > 0 {
+                    break;
+                }
+                if !priced.cut_short || effort.is_over() {
                     return;
                 }
-                nodes *= 16;
             }
         }
     }
 
     /// Looks for columns at some values, among the shapes where most is to be expected.
-    fn price(&mut self, at: &[f64], latest: &[f64], nodes: u64, breadth: usize, effort: &mut Effort<'_>) -> Priced {
+    fn price(&mut self, at: &[f64], latest: &[f64], breadth: usize, effort: &mut Effort<'_>) -> Priced {
         let limit_values = self.limit_values();
         let mut bounds: Vec<f64> = vec![];
         let mut hopeful: Vec<(f64, usize)> = vec![];
@@ -193,23 +211,32 @@ impl<'p> Columns<'p> {
             let (bound, work) = self.relaxed[k].bound(at);
             effort.spend(work);
             bounds.push(bound);
-            if bound > self.price_of(k, &limit_values) * (1.0 + 1e-7) {
+            if bound > self.price_of(k, &limit_values) * (1.0 + 1e-6) {
                 let (score, seen) = self.scores[k];
                 let age = u32::try_from(self.round - seen).map_or(1.0, |a| f64::from(a) * 0.003);
                 hopeful.push((score + age, k));
             }
         }
         hopeful.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        if std::env::var("DT2").is_ok() && self.demands.len() > 20 && (self.round % 50 == 0 || self.round > 195) {
+            for (sc, k) in &hopeful { eprintln!("   shape {k} room {:?} price {} score {sc:.4} ratio {:.5} patience {} n {}", self.packing.shapes[*k].room, self.packing.shapes[*k].price, bounds[*k] / self.packing.shapes[*k].price, self.patience[*k], self.relaxed[*k].items.len()); }
+        }
         let mut proven: Vec<Option<f64>> = vec![None; self.relaxed.len()];
         let mut priced = Priced { added: 0, cut_short: false };
         for (_, k) in hopeful.iter().take(breadth) {
             let price = self.price_of(*k, &limit_values);
-            let found = knapsack::search(self.packing, *k, &self.relaxed[*k], at, price * (1.0 + 1e-7), nodes);
+            let asked = (price * (1.0 + 1e-7), bounds[*k]);
+            let found = knapsack::search(self.packing, *k, &self.relaxed[*k], at, asked, self.patience[*k]);
             effort.spend(found.work);
             proven[*k] = found.proven;
-            priced.cut_short |= found.proven.is_none();
             let best = found.patterns.last().map_or(1.0 - 1e-3, |(_, v)| v / price.max(1e-9));
             self.scores[*k] = (best, self.round);
+            if !found.patterns.is_empty() {
+                self.patience[*k] = (self.patience[*k] / 2).max(PATIENCE);
+            } else if found.proven.is_none() {
+                priced.cut_short = true;
+                self.patience[*k] *= 4;
+            }
             for (pattern, _) in found.patterns {
                 let worth: f64 = pattern.counts.iter().map(|(i, c)| latest[*i as usize] * f64::from(*c)).sum();
                 if worth > price * (1.0 + 1e-7) && self.add(pattern) {
