@@ -19,9 +19,13 @@ mod solve;
 mod start;
 
 use crate::bitset::Bits;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
+
 pub(crate) use columns::Bound;
 pub(crate) use effort::Effort;
-pub(crate) use solve::{Solved, solve};
+pub(crate) use knapsack::MOST_DIMS;
+pub(crate) use solve::{Solved, prove, solve};
 
 /// What is to be packed, and into what.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +49,8 @@ pub(crate) struct Item {
     pub(crate) demand: u32,
     /// How many may be in one bin.
     pub(crate) most: u32,
+    /// What else tells it from others of the same weights, as a number of the caller's choice.
+    pub(crate) kind: u64,
     /// The items that it cannot share a bin with, ascending; the relation is symmetric.
     pub(crate) apart: Vec<u32>,
 }
@@ -73,6 +79,16 @@ pub(crate) struct Pattern {
 
 /// Bins that are filled, each pattern with how often.
 pub(crate) type Packed = Vec<(Pattern, u32)>;
+
+impl Item {
+    /// A number that two items share if they ask for the same, and hardly otherwise.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        self.weights.iter().for_each(|w| w.to_bits().hash(&mut hasher));
+        (self.most, self.kind).hash(&mut hasher);
+        hasher.finish()
+    }
+}
 
 impl Packing {
     /// How often the item fits the shape, if nothing else is in it.
@@ -113,20 +129,38 @@ impl Packing {
         (!clash).then_some(left)
     }
 
-    /// The shape of least weight that holds these items, of those that draw on no limit.
-    pub(crate) fn cheapest_for(&self, counts: &[(u32, u32)], by_weight: &[u32]) -> Option<u32> {
-        by_weight.iter().copied().find(|shape| self.left(*shape as usize, counts).is_some())
+    /// The shape of least weight that holds these items, of those that draw no more than this on the limits.
+    pub(crate) fn cheapest_for(&self, counts: &[(u32, u32)], by_weight: &[u32], draws: &[(u32, f64)]) -> Option<u32> {
+        let thrifty = |shape: &u32| {
+            let drawn = &self.shapes[*shape as usize].draws;
+            drawn.iter().all(|(row, amount)| draws.iter().any(|(r, most)| r == row && amount <= most))
+        };
+        let mut thrifty = by_weight.iter().copied().filter(thrifty);
+        thrifty.find(|shape| self.left(*shape as usize, counts).is_some())
     }
 
-    /// The shapes that draw on no limit, those of least weight first.
+    /// The shapes, those of least weight first.
     pub(crate) fn by_weight(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..u32::try_from(self.shapes.len()).expect("fewer shapes than that")).collect();
-        order.retain(|s| self.shapes[*s as usize].draws.is_empty());
         order.sort_by(|a, b| {
             let (a, b) = (*a as usize, *b as usize);
             self.shapes[a].weight.total_cmp(&self.shapes[b].weight).then(a.cmp(&b))
         });
         order
+    }
+
+    /// A number that two packings share if they are the same but for how much is asked for, and hardly otherwise.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        self.dims.hash(&mut hasher);
+        self.items.iter().for_each(|item| (item.fingerprint(), &item.apart).hash(&mut hasher));
+        for shape in &self.shapes {
+            shape.room.iter().for_each(|r| r.to_bits().hash(&mut hasher));
+            (shape.price.to_bits(), &shape.takes).hash(&mut hasher);
+            shape.draws.iter().for_each(|(row, amount)| (row, amount.to_bits()).hash(&mut hasher));
+        }
+        self.limits.iter().for_each(|l| l.to_bits().hash(&mut hasher));
+        hasher.finish()
     }
 
     /// What bins count as together.
@@ -149,21 +183,52 @@ mod experiment {
             let head = lines.next().unwrap();
             let (d, n, k) = (head[0] as usize, head[1] as usize, head[2] as usize);
             let mut packing = Packing { dims: d, ..Packing::default() };
-            for _ in 0..n { let l = lines.next().unwrap(); packing.items.push(Item { weights: l[..d].to_vec(), demand: l[d] as u32, most: u32::MAX, apart: vec![] }); }
-            for _ in 0..k { let l = lines.next().unwrap(); packing.shapes.push(Shape { room: l[..d].to_vec(), price: l[d], weight: l[d] + node, takes: Bits::all(n), draws: vec![] }); }
+            for _ in 0..n {
+                let l = lines.next().unwrap();
+                packing.items.push(Item {
+                    weights: l[..d].to_vec(),
+                    demand: l[d] as u32,
+                    most: u32::MAX,
+                    kind: 0,
+                    apart: vec![],
+                });
+            }
+            for _ in 0..k {
+                let l = lines.next().unwrap();
+                packing.shapes.push(Shape {
+                    room: l[..d].to_vec(),
+                    price: l[d],
+                    weight: l[d] + node,
+                    takes: Bits::all(n),
+                    draws: vec![],
+                });
+            }
             let start = std::time::Instant::now();
             let expired = || start.elapsed().as_millis() as u64 >= ms;
             let steps = std::env::var("STEPS").map_or(u64::MAX, |v| v.parse().unwrap());
             let mut effort = Effort::new(steps, &expired);
             let mut rng = fastrand::Rng::with_seed(0);
-            let solved = solve(&packing, vec![], &mut rng, &mut effort);
+            let solved = solve(&packing, vec![], None, &mut rng, &mut effort);
             let packed = solved.packed.unwrap();
             let price: f64 = packed.iter().map(|(p, n)| packing.shapes[p.shape as usize].price * f64::from(*n)).sum();
             let nodes: u32 = packed.iter().map(|(_, n)| n).sum();
             let mut have = vec![0; n];
-            for (p, t) in &packed { assert!(packing.left(p.shape as usize, &p.counts).is_some()); for (i, c) in &p.counts { have[*i as usize] += c * t; } }
-            for (h, i) in have.iter().zip(&packing.items) { assert_eq!(*h, i.demand); }
-            println!("{file}: price {price:.4} nodes {nodes} bound {:.4} gap {:.4}% in {:.0} ms, steps {}", solved.bound.value, (price / solved.bound.value - 1.0) * 100.0, start.elapsed().as_secs_f64() * 1e3, steps - effort.left());
+            for (p, t) in &packed {
+                assert!(packing.left(p.shape as usize, &p.counts).is_some());
+                for (i, c) in &p.counts {
+                    have[*i as usize] += c * t;
+                }
+            }
+            for (h, i) in have.iter().zip(&packing.items) {
+                assert_eq!(*h, i.demand);
+            }
+            println!(
+                "{file}: price {price:.4} nodes {nodes} bound {:.4} gap {:.4}% in {:.0} ms, steps {}",
+                solved.bound.value,
+                (price / solved.bound.value - 1.0) * 100.0,
+                start.elapsed().as_secs_f64() * 1e3,
+                steps - effort.left()
+            );
         }
     }
 }

@@ -9,6 +9,7 @@
 //! There are two ways to look at a problem. To plan, every pod is read as strictly as can be met, pools of greater weight
 //! are preferred, and spread is fixed in shares. To prove a bound, only rules that every plan keeps are kept.
 
+use super::nodes::Room;
 use super::offers::{self, Offers};
 use crate::market::{Columns, PoolIndex, Sets};
 use crate::packing::{Item, Packing, Shape};
@@ -17,10 +18,11 @@ use crate::policy::Search;
 use crate::problem::{PodClass, Problem};
 use crate::relaxation::{self, Reading};
 use crate::requirement::{Name, Requirement};
-use crate::requirements::Requirements;
 use crate::taint::Effect;
 use dovetail_api::labels::{HOSTNAME, normalize};
+use rustc_hash::FxHasher;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 
 /// Which of the two ways to look at a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +37,22 @@ pub(super) enum View {
 #[derive(Clone, Debug)]
 pub(super) struct Meaning {
     pub(super) class: usize,
+    /// The domain that it is to be in: the label, and its value.
+    pub(super) pin: Option<(Name, Name)>,
 }
 
 /// What a shape stands for.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) pool: usize,
-    /// The types that come to this shape or a larger one in the same pool, sold in one of these ways.
-    pub(super) types: Vec<usize>,
-    /// What the ways have in common.
-    pub(super) requirements: Requirements,
+pub(super) enum Place {
+    /// A node that is there, or several of which nothing tells them apart.
+    Existing(Vec<usize>),
+    /// A new node of this pool, of one of these types where there are limits to keep.
+    New {
+        /// Which of the problem's pools.
+        pool: usize,
+        /// Empty means any.
+        types: Vec<usize>,
+    },
 }
 
 /// A problem as a packing.
@@ -74,6 +82,7 @@ pub(super) struct Draft {
     pub(super) most: u32,
     /// What it asks of a node: any of these will do, each with what gets past which taints.
     pub(super) readings: Vec<Reading>,
+    pub(super) pin: Option<(Name, Name)>,
 }
 
 impl<'p> Compiler<'p> {
@@ -100,22 +109,26 @@ impl<'p> Compiler<'p> {
         }
         let mut offers = Offers::collect(self, &drafts, view, &mut left_out);
         // What fits nowhere is not packed: first fit will say why.
-        let nowhere: Vec<usize> = (0..drafts.len()).filter(|i| !offers.takes_anywhere(*i)).collect();
+        let nodes = self.nodes(&drafts, view);
+        let on_nodes = |i: &usize| nodes.iter().any(|n| n.takes.contains(*i));
+        let nowhere: Vec<usize> = (0..drafts.len()).filter(|i| !offers.takes_anywhere(*i) && !on_nodes(i)).collect();
         if !nowhere.is_empty() {
             outside.extend(nowhere.iter().map(|i| drafts[*i].class));
             drafts.retain(|d| !outside.contains(&d.class));
             offers = Offers::collect(self, &drafts, view, &mut left_out);
         }
+        let nodes = if nowhere.is_empty() { nodes } else { self.nodes(&drafts, view) };
         if !outside.is_empty() {
             left_out.insert(LeftOut::Pods);
         }
-        self.assemble(drafts, offers, view, search, outside, left_out)
+        self.assemble(drafts, offers, nodes, view, search, outside, left_out)
     }
 
     fn assemble(
         &mut self,
         drafts: Vec<Draft>,
         offers: Offers,
+        nodes: Vec<Room>,
         view: View,
         search: &Search<'_>,
         outside: BTreeSet<usize>,
@@ -145,7 +158,10 @@ impl<'p> Compiler<'p> {
             weights.extend(together.iter().map(|(_, members)| f64::from(u8::from(members.contains(&draft.class)))));
             let apart = (0..drafts.len()).filter(|j| *j != i && self.apart(draft, &drafts[*j], &offers, i, *j));
             let apart = apart.map(|j| u32::try_from(j).expect("few items")).collect();
-            items.push(Item { weights, demand: draft.demand, most: draft.most, apart });
+            let mut hasher = FxHasher::default();
+            (&class.selection, &class.tolerations, &class.volumes.places, &draft.pin).hash(&mut hasher);
+            let kind = hasher.finish();
+            items.push(Item { weights, demand: draft.demand, most: draft.most, kind, apart });
         }
         let mut shapes: Vec<Shape> = vec![];
         let mut places: Vec<Place> = vec![];
@@ -157,10 +173,25 @@ impl<'p> Compiler<'p> {
             let risk = if offer.spot { price * f64::from(search.spot_risk) / 100.0 } else { 0.0 };
             let weight = if view == View::ToPlan { price + risk + search.node_cost.dollars() } else { price };
             shapes.push(Shape { room, price, weight, takes: offer.takes.clone(), draws: offer.draws.clone() });
-            places.push(Place { pool: offer.pool, types: offer.types, requirements: offer.requirements });
+            places.push(Place::New { pool: offer.pool, types: offer.types });
         }
-        let items_meaning = drafts.iter().map(|d| Meaning { class: d.class }).collect();
-        let packing = Packing { dims, items, shapes, limits: offers.limits };
+        let mut limits = offers.limits;
+        for node in nodes {
+            let mut room: Vec<f64> = used.iter().map(|c| node.room[*c]).collect();
+            room.extend(
+                drivers
+                    .iter()
+                    .map(|d| node.attachable.iter().find(|(n, _)| n == *d).map_or(f64::from(1 << 30), |(_, n)| *n)),
+            );
+            room.extend(together.iter().map(|(cap, _)| f64::from(*cap)));
+            #[allow(clippy::cast_precision_loss)] // few nodes
+            limits.push(node.numbers.len() as f64);
+            let row = u32::try_from(limits.len() - 1).expect("few limits");
+            shapes.push(Shape { room, price: 0.0, weight: 0.0, takes: node.takes, draws: vec![(row, 1.0)] });
+            places.push(Place::Existing(node.numbers));
+        }
+        let items_meaning = drafts.iter().map(|d| Meaning { class: d.class, pin: d.pin.clone() }).collect();
+        let packing = Packing { dims, items, shapes, limits };
         Model { packing, items: items_meaning, shapes: places, outside, left_out }
     }
 
@@ -187,7 +218,7 @@ impl<'p> Compiler<'p> {
             }
             note_rules(pods, left_out);
             let most = most.min(required_cap(pods));
-            return Some(vec![Draft { class, demand, most, readings }]);
+            return Some(vec![Draft { class, demand, most, readings, pin: None }]);
         }
         let reading = readings.into_iter().find(|r| self.can_be_met(pods, r))?;
         let mut most = most;
@@ -211,7 +242,7 @@ impl<'p> Compiler<'p> {
             }
         }
         match keys.as_slice() {
-            [] => Some(vec![Draft { class, demand, most, readings: vec![reading] }]),
+            [] => Some(vec![Draft { class, demand, most, readings: vec![reading], pin: None }]),
             [spread] => {
                 let key: Name = normalize(&spread.key).into();
                 let peers = spread.peers;
@@ -219,7 +250,7 @@ impl<'p> Compiler<'p> {
                     let draft = |(value, demand): (Name, u32)| {
                         let mut reading = reading.clone();
                         reading.requirements.add(&key, Requirement::any_of([&*value]));
-                        Draft { class, demand, most, readings: vec![reading] }
+                        Draft { class, demand, most, readings: vec![reading], pin: Some((key.clone(), value)) }
                     };
                     shares.into_iter().filter(|(_, demand)| *demand > 0).map(draft).collect()
                 })

@@ -8,7 +8,6 @@ use crate::plan::LeftOut;
 use crate::problem::PodClass;
 use crate::relaxation::Reading;
 use crate::requirement::{Name, Requirement};
-use crate::requirements::Requirements;
 use crate::resources::{NODES, Resources};
 use crate::taint::untolerated;
 use dovetail_api::labels::CAPACITY_TYPE;
@@ -39,7 +38,6 @@ pub(super) struct Offers {
 pub(super) struct Offer {
     pub(super) pool: usize,
     pub(super) types: Vec<usize>,
-    pub(super) requirements: Requirements,
     pub(super) room: Vec<f64>,
     pub(super) takes: Bits,
     pub(super) price: Price,
@@ -143,7 +141,7 @@ impl Offers {
         let mut limits = vec![];
         let mut limit_rows = vec![];
         let mut reservation_rows: FxHashMap<Name, u32> = FxHashMap::default();
-        let mut row = |limits: &mut Vec<f64>, amount: i64| {
+        let row = |limits: &mut Vec<f64>, amount: i64| {
             #[allow(clippy::cast_precision_loss)] // whole numbers below 2^53
             limits.push(amount.max(0) as f64);
             u32::try_from(limits.len() - 1).expect("few limits")
@@ -188,7 +186,7 @@ impl Offers {
             }
         }
         for offer in &mut kept {
-            self.widen(compiler, offer, used, drivers);
+            offer.types = self.of_the_size(compiler, offer, used, drivers);
         }
         kept
     }
@@ -225,12 +223,10 @@ impl Offers {
         let mut out: Vec<Offer> = vec![];
         #[allow(clippy::cast_precision_loss)] // whole numbers below 2^53
         for ((room, takes, draws), (price, t, way)) in best {
-            let requirements = index.way(way).clone();
-            let spot = requirements.get(CAPACITY_TYPE).and_then(Requirement::single).is_some_and(|c| &**c == "spot");
+            let spot = index.way(way).get(CAPACITY_TYPE).and_then(Requirement::single).is_some_and(|c| &**c == "spot");
             out.push(Offer {
                 pool: p,
                 types: vec![t],
-                requirements,
                 room: room.into_iter().map(|r| r as f64).collect(),
                 takes,
                 price,
@@ -265,17 +261,23 @@ impl Offers {
         draws
     }
 
-    /// All types of the pool that do as well as the one that a shape was made of, and what their ways have in common: any
-    /// node of that size, or larger, will do, if it is sold where these items may be.
-    fn widen(&self, compiler: &Compiler<'_>, offer: &mut Offer, used: &[usize], drivers: &[&Name]) {
+    /// Where the pool has limits: the types that are as roomy as the shape and draw no more of them. Elsewhere none are named,
+    /// since any type that holds the pods will do.
+    fn of_the_size(&self, compiler: &Compiler<'_>, offer: &Offer, used: &[usize], drivers: &[&Name]) -> Vec<usize> {
         let p = offer.pool;
         let index = &compiler.pools[p];
+        if self.limit_rows[p].is_empty() {
+            return vec![];
+        }
+        let draws = self.draws(compiler, p, offer.types[0], usize::MAX);
         #[allow(clippy::cast_precision_loss)] // whole numbers below 2^53
-        let as_roomy = |t: usize| {
-            let room = self.room(compiler, p, t, used, drivers);
+        let like_it = |t: &usize| {
+            let room = self.room(compiler, p, *t, used, drivers);
+            let thrifty = self.draws(compiler, p, *t, usize::MAX);
             room.iter().zip(&offer.room).all(|(r, needed)| *r as f64 >= *needed)
+                && thrifty.iter().all(|(row, amount)| draws.iter().any(|(r, most)| r == row && amount <= most))
         };
-        offer.types = index.sellable.iter().filter(|t| as_roomy(*t)).collect();
+        index.sellable.iter().filter(like_it).collect()
     }
 }
 

@@ -33,10 +33,20 @@ pub(crate) struct Bound {
     pub(crate) fluid: bool,
 }
 
+impl Bound {
+    /// The same for other demands, none of them greater: values prove a bound whatever is asked for.
+    pub(crate) fn for_demands(&self, packing: &Packing) -> Self {
+        let worth: f64 = self.values.iter().zip(&packing.items).map(|(y, i)| y * f64::from(i.demand)).sum();
+        let limits: f64 = self.limits.iter().zip(&packing.limits).map(|(u, l)| u * l).sum();
+        Self { value: (worth - limits).max(0.0), ..self.clone() }
+    }
+}
+
 /// The programme with what is known of it.
 pub(crate) struct Columns<'p> {
     pub(crate) packing: &'p Packing,
     pub(crate) demands: Vec<u32>,
+    pub(crate) limits: Vec<f64>,
     pub(crate) aim: Aim,
     pub(crate) master: Master,
     /// Which pattern each column is; the first ones stand for going without.
@@ -75,6 +85,7 @@ impl<'p> Columns<'p> {
         Self {
             packing,
             demands: demands.to_vec(),
+            limits: limits.to_vec(),
             aim,
             patterns: vec![None; master.len()],
             master,
@@ -113,6 +124,22 @@ impl<'p> Columns<'p> {
         let none = vec![0.0; packing.limits.len()];
         self.prove(&fluid.values, &none, &vec![None; packing.shapes.len()], true);
         fluid
+    }
+
+    /// Takes the bound that some values proved before, of the same packing.
+    pub(crate) fn recall(&mut self, values: &[f64]) {
+        let limits = vec![0.0; self.packing.limits.len()];
+        let known = Bound { value: 0.0, values: values.to_vec(), limits, fluid: false }.for_demands(self.packing);
+        if known.value > self.bound.value {
+            self.center.clone_from(&known.values);
+            self.bound = known;
+        }
+    }
+
+    /// Tries whether some values prove a better bound.
+    pub(crate) fn prove_at(&mut self, values: &[f64]) {
+        let none = vec![0.0; self.packing.limits.len()];
+        self.prove(values, &none, &vec![None; self.packing.shapes.len()], false);
     }
 
     /// Makes a pattern known; false if it is already.
@@ -168,9 +195,6 @@ impl<'p> Columns<'p> {
             if self.aim == Aim::Price && self.master.cost() <= self.bound.value * (1.0 + tolerance) {
                 return;
             }
-            if std::env::var("DT").is_ok() && self.demands.len() > 20 && self.round % 20 == 0 {
-                eprintln!("round {} cols {} master {:.3} bound {:.3} smoothing {smoothing} left {}", self.round, self.patterns.len(), self.master.cost(), self.bound.value, effort.left());
-            }
             let latest: Vec<f64> = self.values().iter().map(|y| y.max(0.0)).collect();
             // Values in between are worth a look while the bound they proved is near.
             let near = self.bound.value > self.master.cost() * 0.9;
@@ -218,9 +242,6 @@ impl<'p> Columns<'p> {
             }
         }
         hopeful.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        if std::env::var("DT2").is_ok() && self.demands.len() > 20 && (self.round % 50 == 0 || self.round > 195) {
-            for (sc, k) in &hopeful { eprintln!("   shape {k} room {:?} price {} score {sc:.4} ratio {:.5} patience {} n {}", self.packing.shapes[*k].room, self.packing.shapes[*k].price, bounds[*k] / self.packing.shapes[*k].price, self.patience[*k], self.relaxed[*k].items.len()); }
-        }
         let mut proven: Vec<Option<f64>> = vec![None; self.relaxed.len()];
         let mut priced = Priced { added: 0, cut_short: false };
         for (_, k) in hopeful.iter().take(breadth) {
@@ -290,7 +311,7 @@ impl<'p> Columns<'p> {
             return;
         }
         let worth: f64 = values.iter().zip(&self.demands).map(|(y, d)| y * f64::from(*d)).sum();
-        let limits: f64 = limit_values.iter().zip(&self.packing.limits).map(|(u, l)| u * l).sum();
+        let limits: f64 = limit_values.iter().zip(&self.limits).map(|(u, l)| u * l).sum();
         let value = worth / most - limits;
         if value > self.bound.value {
             let values: Vec<f64> = values.iter().map(|y| y / most).collect();

@@ -8,14 +8,16 @@ use super::rounding::{self, Remainder};
 use super::{Effort, Packed, Packing, Pattern};
 use rustc_hash::FxHashMap;
 
-/// Makes a packing better until the effort is spent or so many attempts in a row have led nowhere. `values` are what items are worth in
-/// the linear programme; `known` are patterns that are good in it.
+/// So many attempts in a row that lead nowhere are the last.
+const PATIENCE: u32 = 3_000;
+
+/// Makes a packing better until the effort is spent, nothing can be better than it, or many attempts in a row have led
+/// nowhere. `values` are what items are worth in the linear programme; `known` are patterns that are good in it.
 pub(crate) fn improve(
     packing: &Packing,
     packed: Packed,
     values: &[f64],
     known: &[Pattern],
-    patience: u32,
     floor: f64,
     rng: &mut fastrand::Rng,
     effort: &mut Effort<'_>,
@@ -29,7 +31,7 @@ pub(crate) fn improve(
     };
     let mut wastes: Vec<f64> = bins.iter().map(waste).collect();
     let mut idle = 0;
-    while !effort.is_over() && idle < patience && bins.len() > 1 {
+    while !effort.is_over() && idle < PATIENCE && bins.len() > 1 {
         let total: f64 = bins.iter().map(|b| packing.shapes[b.shape as usize].weight).sum();
         if total <= floor {
             break;
@@ -44,7 +46,10 @@ pub(crate) fn improve(
             bins[*b].counts.iter().for_each(|(i, c)| left[*i as usize] += c);
         }
         let small = Remainder::new(packing, &left);
-        let limits = vec![0.0; packing.limits.len()];
+        let mut limits = vec![0.0; packing.limits.len()];
+        for (limit, amount) in chosen.iter().flat_map(|b| &packing.shapes[bins[*b].shape as usize].draws) {
+            limits[*limit as usize] += amount;
+        }
         let mut columns = Columns::new(&small.packing, &small.demands, &limits, Aim::Weight);
         for b in &chosen {
             columns.add(small.clip(packing, &bins[*b], &by_weight).unwrap_or_else(|| bins[*b].clone()));

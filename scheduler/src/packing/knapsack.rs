@@ -17,23 +17,21 @@ pub(crate) struct Found {
     pub(crate) work: u64,
 }
 
-struct Candidate {
+#[derive(Clone, Copy)]
+struct Candidate<const D: usize> {
     /// The position among the items of the relaxation.
     at: usize,
     value: f64,
     /// What it costs at the prices of room.
     cost: f64,
     most: u32,
+    weights: [f64; D],
 }
 
 struct Depth<'a, const D: usize> {
     packing: &'a Packing,
     relaxed: &'a Relaxed,
-    order: Vec<Candidate>,
-    weights: Vec<[f64; D]>,
     taken: Vec<u32>,
-    /// The position in `order` of each item of the relaxation; `usize::MAX` if it is not a candidate.
-    place: Vec<usize>,
     apart: bool,
     best: f64,
     kept: Vec<(Vec<u32>, f64)>,
@@ -41,6 +39,9 @@ struct Depth<'a, const D: usize> {
     limit: u64,
     work: u64,
 }
+
+/// Down to this depth the prices of room are reckoned anew for what is left of the bin: they are what prunes.
+const REPRICED: usize = 4;
 
 /// So many of the patterns on the way to the best are given as well.
 const KEPT: usize = 3;
@@ -83,33 +84,25 @@ fn in_depth<const D: usize>(
     // Taking an item that is worth less than the room it takes costs the difference: where that is more than there is to
     // spare, no pattern worth the while has it.
     let spare = (bound - worth).max(0.0) + 1e-9;
-    let mut order: Vec<Candidate> = vec![];
+    let mut order: Vec<Candidate<D>> = vec![];
     for (at, item) in relaxed.items.iter().enumerate() {
         let value = values[*item as usize];
         if value > 1e-9 {
-            let cost = dot(&relaxed.shares[at * dims..(at + 1) * dims], &relaxed.prices).max(1e-12);
+            let row = at * dims..(at + 1) * dims;
+            let cost = dot(&relaxed.shares[row.clone()], &relaxed.prices).max(1e-12);
             if cost - value <= spare {
-                order.push(Candidate { at, value, cost, most: relaxed.most[at] });
+                let weights = padded(&relaxed.weights[row]);
+                order.push(Candidate { at, value, cost, most: relaxed.most[at], weights });
             }
         }
     }
-    order.sort_by(|a, b| (b.value * a.cost).total_cmp(&(a.value * b.cost)).then(a.at.cmp(&b.at)));
-    let mut place = vec![usize::MAX; relaxed.items.len()];
-    let mut weights = Vec::with_capacity(order.len());
-    for (k, candidate) in order.iter().enumerate() {
-        place[candidate.at] = k;
-        weights.push(padded(&relaxed.weights[candidate.at * dims..(candidate.at + 1) * dims]));
-    }
+    by_density(&mut order);
     let apart = relaxed.items.iter().any(|i| !packing.items[*i as usize].apart.is_empty());
     let slack: f64 = relaxed.prices.iter().sum();
-    let n = order.len();
     let mut depth = Depth::<D> {
         packing,
         relaxed,
-        order,
-        weights,
-        taken: vec![0; n],
-        place,
+        taken: vec![0; relaxed.items.len()],
         apart,
         best: worth,
         kept: vec![],
@@ -118,15 +111,20 @@ fn in_depth<const D: usize>(
         work: 1 + relaxed.items.len() as u64 / 16,
     };
     let room = padded(&packing.shapes[shape].room);
-    depth.descend(0, &room, 0.0, slack);
+    depth.descend(&order, 0, &room, 0.0, slack, 0);
     let proven = (depth.nodes <= limit).then(|| depth.best * (1.0 + 2.0 * NEGLIGIBLE));
     let kept = std::mem::take(&mut depth.kept);
     let number = u32::try_from(shape).expect("few shapes");
+    let order: Vec<usize> = order.iter().map(|c| c.at).collect();
     let patterns = kept
         .into_iter()
-        .map(|(taken, value)| (Pattern { shape: number, counts: depth.filled(shape, &taken) }, value))
+        .map(|(taken, value)| (Pattern { shape: number, counts: depth.filled(shape, taken, &order) }, value))
         .collect();
     Found { patterns, proven, work: depth.work }
+}
+
+fn by_density<const D: usize>(order: &mut [Candidate<D>]) {
+    order.sort_by(|a, b| (b.value * a.cost).total_cmp(&(a.value * b.cost)).then(a.at.cmp(&b.at)));
 }
 
 fn padded<const D: usize>(amounts: &[f64]) -> [f64; D] {
@@ -146,8 +144,8 @@ fn fits<const D: usize>(weights: &[f64; D], room: &[f64; D]) -> bool {
 }
 
 impl<const D: usize> Depth<'_, D> {
-    /// Goes on with the candidates from `k`.
-    fn descend(&mut self, k: usize, room: &[f64; D], value: f64, slack: f64) {
+    /// Goes on with the candidates from `k`; `slack` is what is left of the room at the prices at which they are ordered.
+    fn descend(&mut self, order: &[Candidate<D>], k: usize, room: &[f64; D], value: f64, slack: f64, depth: usize) {
         if value > self.best * (1.0 + 1e-12) + 1e-12 {
             self.best = value;
             if self.kept.len() == KEPT {
@@ -160,15 +158,16 @@ impl<const D: usize> Depth<'_, D> {
             return;
         }
         let mut k = k;
+        let mut fresh = depth == 0;
         loop {
             let enough = self.best * (1.0 + NEGLIGIBLE) + 1e-12;
             let mut bound = value;
             let mut rest = slack;
             let mut first = usize::MAX;
             let mut at = k;
-            while at < self.order.len() && rest > 1e-12 {
-                if fits(&self.weights[at], room) {
-                    let candidate = &self.order[at];
+            while at < order.len() && rest > 1e-12 {
+                let candidate = &order[at];
+                if fits(&candidate.weights, room) {
                     first = first.min(at);
                     let whole = f64::from(candidate.most);
                     if candidate.cost * whole <= rest {
@@ -189,71 +188,160 @@ impl<const D: usize> Depth<'_, D> {
                 return;
             }
             k = first;
-            let mut most = f64::from(self.order[k].most);
-            for d in 0..D {
-                let weight = self.weights[k][d];
-                if weight > 0.0 {
-                    most = most.min((room[d] / weight).floor());
-                }
+            if depth <= REPRICED && !fresh && order.len() - k > 4 {
+                let Some((repriced, slack)) = self.repriced(&order[k..], room, enough - value) else { return };
+                // The same node once more, at prices that fit it: it has been counted.
+                self.nodes -= 1;
+                let depth = if depth == REPRICED { usize::MAX } else { depth };
+                return self.explore(&repriced, room, value, slack, depth);
             }
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // no more than a u32, not below zero
-            let mut most = most as u32;
-            if self.apart && self.clashes(k) {
-                most = 0;
-            }
-            let (gain, cost, weights) = (self.order[k].value, self.order[k].cost, self.weights[k]);
-            for count in (1..=most).rev() {
-                let many = f64::from(count);
-                let mut left = *room;
-                for d in 0..D {
-                    left[d] -= weights[d] * many;
-                }
-                self.taken[k] = count;
-                self.descend(k + 1, &left, value + many * gain, slack - many * cost);
-                if self.nodes > self.limit {
-                    break;
-                }
-            }
-            self.taken[k] = 0;
+            fresh = false;
+            k = self.branch(order, k, room, value, slack, depth);
             if self.nodes > self.limit {
                 return;
             }
-            // Without it: the same room, so no need to go deeper.
-            k += 1;
         }
     }
 
-    fn clashes(&self, k: usize) -> bool {
-        let item = self.relaxed.items[self.order[k].at];
-        self.packing.items[item as usize].apart.iter().any(|other| {
-            let at = self.relaxed.items.binary_search(other).ok();
-            at.map(|at| self.place[at]).is_some_and(|k| k != usize::MAX && self.taken[k] > 0)
-        })
+    /// As [`Depth::descend`] for candidates in their own order, without pricing them again at once.
+    fn explore(&mut self, order: &[Candidate<D>], room: &[f64; D], value: f64, slack: f64, depth: usize) {
+        self.nodes += 1;
+        let mut k = 0;
+        while k < order.len() {
+            let enough = self.best * (1.0 + NEGLIGIBLE) + 1e-12;
+            let mut bound = value;
+            let mut rest = slack;
+            let mut first = usize::MAX;
+            let mut at = k;
+            while at < order.len() && rest > 1e-12 {
+                let candidate = &order[at];
+                if fits(&candidate.weights, room) {
+                    first = first.min(at);
+                    let whole = f64::from(candidate.most);
+                    let share = if candidate.cost * whole <= rest { whole } else { rest / candidate.cost };
+                    bound += share * candidate.value;
+                    rest -= share * candidate.cost;
+                    if bound > enough {
+                        break;
+                    }
+                }
+                at += 1;
+            }
+            self.work += 1 + (at - k) as u64 / 32;
+            if bound <= enough || first == usize::MAX || self.nodes > self.limit {
+                return;
+            }
+            k = self.branch(order, first, room, value, slack, depth);
+        }
+    }
+
+    /// Every number of the candidate at `k` that there is room for, from the most down to one. Gives where to go on without.
+    fn branch(
+        &mut self,
+        order: &[Candidate<D>],
+        k: usize,
+        room: &[f64; D],
+        value: f64,
+        slack: f64,
+        depth: usize,
+    ) -> usize {
+        let candidate = &order[k];
+        let mut most = f64::from(candidate.most);
+        for d in 0..D {
+            if candidate.weights[d] > 0.0 {
+                most = most.min((room[d] / candidate.weights[d]).floor());
+            }
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // no more than a u32, not below zero
+        let most = if self.apart && self.clashes(candidate.at) { 0 } else { most as u32 };
+        for count in (1..=most).rev() {
+            let many = f64::from(count);
+            let mut left = *room;
+            for d in 0..D {
+                left[d] -= candidate.weights[d] * many;
+            }
+            self.taken[candidate.at] = count;
+            let deeper = depth.saturating_add(1);
+            self.descend(order, k + 1, &left, value + many * candidate.value, slack - many * candidate.cost, deeper);
+            if self.nodes > self.limit {
+                break;
+            }
+        }
+        self.taken[candidate.at] = 0;
+        k + 1
+    }
+
+    /// The candidates that are left at prices made for the room that is left, and what that room is worth; `None` if all of
+    /// it is worth no more than what is asked.
+    fn repriced(&mut self, order: &[Candidate<D>], room: &[f64; D], asked: f64) -> Option<(Vec<Candidate<D>>, f64)> {
+        let dims = self.packing.dims;
+        let (mut items, mut shares, mut most, mut values) = (vec![], vec![], vec![], vec![]);
+        for (c, candidate) in order.iter().enumerate() {
+            let mut fit = f64::from(candidate.most);
+            for d in 0..D {
+                if candidate.weights[d] > 0.0 {
+                    fit = fit.min((room[d] / candidate.weights[d]).floor());
+                }
+            }
+            if fit >= 1.0 && !(self.apart && self.clashes(candidate.at)) {
+                items.push(u32::try_from(c).expect("few candidates"));
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // no more than a u32, at least one
+                most.push(fit as u32);
+                values.push(candidate.value);
+                shares.extend(
+                    (0..dims).map(|d| if candidate.weights[d] > 0.0 { candidate.weights[d] / room[d] } else { 0.0 }),
+                );
+            }
+        }
+        let places: Vec<u32> = items.clone();
+        let local: Vec<u32> = (0..u32::try_from(items.len()).expect("few candidates")).collect();
+        let mut relaxed = Relaxed::of_parts(dims, local, vec![], shares, most);
+        let (bound, work) = relaxed.bound(&values);
+        self.work += work + 2;
+        if bound <= asked {
+            return None;
+        }
+        let spare = bound - asked + 1e-9;
+        let mut out: Vec<Candidate<D>> = vec![];
+        for (i, place) in places.iter().enumerate() {
+            let candidate = &order[*place as usize];
+            let cost = dot(&relaxed.shares[i * dims..(i + 1) * dims], &relaxed.prices).max(1e-12);
+            if cost - candidate.value <= spare {
+                out.push(Candidate { cost, most: relaxed.most[i], ..*candidate });
+            }
+        }
+        by_density(&mut out);
+        Some((out, relaxed.prices.iter().sum()))
+    }
+
+    fn clashes(&self, at: usize) -> bool {
+        let item = self.relaxed.items[at];
+        self.packing.items[item as usize]
+            .apart
+            .iter()
+            .any(|other| self.relaxed.items.binary_search(other).is_ok_and(|at| self.taken[at] > 0))
     }
 
     /// The pattern, with what else fits: more than what is asked for does no harm, and may save a bin elsewhere.
-    fn filled(&self, shape: usize, taken: &[u32]) -> Vec<(u32, u32)> {
+    fn filled(&self, shape: usize, taken: Vec<u32>, order: &[usize]) -> Vec<(u32, u32)> {
         let dims = self.packing.dims;
         let relaxed = self.relaxed;
-        let mut counts = vec![0; relaxed.items.len()];
+        let mut counts = taken;
         let mut room = self.packing.shapes[shape].room.clone();
-        for (candidate, count) in self.order.iter().zip(taken) {
-            counts[candidate.at] = *count;
-            let weights = &relaxed.weights[candidate.at * dims..(candidate.at + 1) * dims];
-            room.iter_mut().zip(weights).for_each(|(r, w)| *r -= w * f64::from(*count));
+        let weights = |at: usize| &relaxed.weights[at * dims..(at + 1) * dims];
+        for (at, count) in counts.iter().enumerate().filter(|(_, c)| **c > 0) {
+            room.iter_mut().zip(weights(at)).for_each(|(r, w)| *r -= w * f64::from(*count));
         }
-        let others = (0..relaxed.items.len()).filter(|at| self.place[*at] == usize::MAX);
-        let fillers: Vec<usize> = self.order.iter().map(|c| c.at).chain(others).collect();
-        for at in fillers {
+        let others = (0..relaxed.items.len()).filter(|at| !order.contains(at));
+        for at in order.iter().copied().chain(others) {
             let item = &self.packing.items[relaxed.items[at] as usize];
             let inside = |other: &u32| relaxed.items.binary_search(other).is_ok_and(|at| counts[at] > 0);
             if counts[at] == relaxed.most[at] || item.apart.iter().any(inside) {
                 continue;
             }
-            let weights = &relaxed.weights[at * dims..(at + 1) * dims];
-            while counts[at] < relaxed.most[at] && weights.iter().zip(&room).all(|(w, r)| w <= r) {
+            while counts[at] < relaxed.most[at] && weights(at).iter().zip(&room).all(|(w, r)| w <= r) {
                 counts[at] += 1;
-                room.iter_mut().zip(weights).for_each(|(r, w)| *r -= w);
+                room.iter_mut().zip(weights(at)).for_each(|(r, w)| *r -= w);
             }
         }
         relaxed.items.iter().zip(counts).filter(|(_, c)| *c > 0).map(|(i, c)| (*i, c)).collect()

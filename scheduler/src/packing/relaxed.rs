@@ -45,6 +45,11 @@ impl Relaxed {
                 most.push(fits);
             }
         }
+        Self::of_parts(dims, items, weights, shares, most)
+    }
+
+    /// The relaxation of a part of a bin: items with the shares that they take of the room there is, and how many of each.
+    pub(crate) fn of_parts(dims: usize, items: Vec<u32>, weights: Vec<f64>, shares: Vec<f64>, most: Vec<u32>) -> Self {
         let n = items.len();
         let mut inverse = vec![0.0; dims * dims];
         (0..dims).for_each(|i| inverse[i * dims + i] = 1.0);

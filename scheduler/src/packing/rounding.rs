@@ -9,12 +9,12 @@ use rustc_hash::FxHashMap;
 pub(crate) fn round(root: &Columns<'_>, rng: &mut fastrand::Rng, effort: &mut Effort<'_>) -> Option<Packed> {
     let packing = root.packing;
     let mut left = root.demands.clone();
-    let mut limits = packing.limits.clone();
+    let mut limits = root.limits.clone();
     let mut packed: Packed = root.floors();
     take_away(packing, &packed, &mut left, &mut limits);
     let mut known: Vec<Pattern> = near(root);
     if packed.is_empty() && left.iter().any(|l| *l > 0) {
-        packed.extend(round_up(root, &left, rng));
+        packed.extend(round_up(root, &left, &limits, rng));
         take_away(packing, &packed, &mut left, &mut limits);
     }
     let by_weight = packing.by_weight();
@@ -28,7 +28,7 @@ pub(crate) fn round(root: &Columns<'_>, rng: &mut fastrand::Rng, effort: &mut Ef
         columns.begin_small();
         columns.generate(if effort.is_over() { 1 } else { 5 }, 0.0, effort);
         let mut chosen: Packed = columns.floors();
-        chosen.extend(round_up(&columns, &small.demands, rng));
+        chosen.extend(round_up(&columns, &small.demands, &limits, rng));
         if chosen.is_empty() {
             return None;
         }
@@ -56,7 +56,7 @@ pub(crate) fn near(columns: &Columns<'_>) -> Vec<Pattern> {
 }
 
 /// Of the patterns that are used in part, those to be used once more: the ones used most, as long as all they hold is needed.
-fn round_up(columns: &Columns<'_>, left: &[u32], rng: &mut fastrand::Rng) -> Packed {
+fn round_up(columns: &Columns<'_>, left: &[u32], limits: &[f64], rng: &mut fastrand::Rng) -> Packed {
     let mut parts: Vec<(f64, &Pattern)> = columns
         .solution()
         .into_iter()
@@ -71,14 +71,21 @@ fn round_up(columns: &Columns<'_>, left: &[u32], rng: &mut fastrand::Rng) -> Pac
             left[*item as usize] = left[*item as usize].saturating_sub(count * times);
         }
     }
+    let mut limits = limits.to_vec();
+    take_away(columns.packing, &columns.floors(), &mut [], &mut limits);
     let mut out: Packed = vec![];
     let several = parts.len().div_ceil(8);
     for (part, pattern) in parts {
+        let draws = &columns.packing.shapes[pattern.shape as usize].draws;
+        if draws.iter().any(|(limit, amount)| *amount > limits[*limit as usize]) {
+            continue;
+        }
         let needed = pattern.counts.iter().all(|(item, count)| left[*item as usize] >= *count);
         if (out.is_empty() && columns.floors().is_empty()) || (needed && part > 0.7 && out.len() < several) {
             for (item, count) in &pattern.counts {
                 left[*item as usize] = left[*item as usize].saturating_sub(*count);
             }
+            draws.iter().for_each(|(limit, amount)| limits[*limit as usize] -= amount);
             out.push((pattern.clone(), 1));
         }
     }
@@ -88,7 +95,9 @@ fn round_up(columns: &Columns<'_>, left: &[u32], rng: &mut fastrand::Rng) -> Pac
 fn take_away(packing: &Packing, packed: &[(Pattern, u32)], left: &mut [u32], limits: &mut [f64]) {
     for (pattern, times) in packed {
         for (item, count) in &pattern.counts {
-            left[*item as usize] = left[*item as usize].saturating_sub(count * times);
+            if let Some(left) = left.get_mut(*item as usize) {
+                *left = left.saturating_sub(count * times);
+            }
         }
         for (limit, amount) in &packing.shapes[pattern.shape as usize].draws {
             limits[*limit as usize] -= amount * f64::from(*times);
@@ -139,7 +148,7 @@ pub(crate) fn trim(packing: &Packing, packed: Packed, demands: &[u32]) -> Packed
 
 /// The same in the cheapest bin that holds it.
 pub(crate) fn downsized(packing: &Packing, pattern: Pattern, by_weight: &[u32]) -> Pattern {
-    match packing.cheapest_for(&pattern.counts, by_weight) {
+    match packing.cheapest_for(&pattern.counts, by_weight, &packing.shapes[pattern.shape as usize].draws) {
         Some(shape)
             if packing.shapes[shape as usize].weight < packing.shapes[pattern.shape as usize].weight - 1e-12 =>
         {
