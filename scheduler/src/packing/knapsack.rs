@@ -89,7 +89,7 @@ fn in_depth<const D: usize>(
         let value = values[*item as usize];
         if value > 1e-9 {
             let row = at * dims..(at + 1) * dims;
-            let cost = dot(&relaxed.shares[row.clone()], &relaxed.prices).max(1e-12);
+            let cost = dot(&relaxed.shares[row.clone()], &relaxed.prices).max(FREE);
             if cost - value <= spare {
                 let weights = padded(&relaxed.weights[row]);
                 order.push(Candidate { at, value, cost, most: relaxed.most[at], weights });
@@ -98,7 +98,7 @@ fn in_depth<const D: usize>(
     }
     by_density(&mut order);
     let apart = relaxed.items.iter().any(|i| !packing.items[*i as usize].apart.is_empty());
-    let slack: f64 = relaxed.prices.iter().sum();
+    let slack = relaxed.prices.iter().sum::<f64>() + free(&order);
     let mut depth = Depth::<D> {
         packing,
         relaxed,
@@ -121,6 +121,14 @@ fn in_depth<const D: usize>(
         .map(|(taken, value)| (Pattern { shape: number, counts: depth.filled(shape, taken, &order) }, value))
         .collect();
     Found { patterns, proven, work: depth.work }
+}
+
+/// What an item costs that takes only what there is enough of: next to nothing, so that it can be divided by.
+const FREE: f64 = 1e-12;
+
+/// What has to be added to the worth of the room for the items that would cost nothing.
+fn free<const D: usize>(order: &[Candidate<D>]) -> f64 {
+    order.iter().filter(|c| c.cost <= FREE).map(|c| 2.0 * FREE * f64::from(c.most)).sum()
 }
 
 fn by_density<const D: usize>(order: &mut [Candidate<D>]) {
@@ -165,7 +173,7 @@ impl<const D: usize> Depth<'_, D> {
             let mut rest = slack;
             let mut first = usize::MAX;
             let mut at = k;
-            while at < order.len() && rest > 1e-12 {
+            while at < order.len() && rest > 0.0 {
                 let candidate = &order[at];
                 if fits(&candidate.weights, room) {
                     first = first.min(at);
@@ -213,7 +221,7 @@ impl<const D: usize> Depth<'_, D> {
             let mut rest = slack;
             let mut first = usize::MAX;
             let mut at = k;
-            while at < order.len() && rest > 1e-12 {
+            while at < order.len() && rest > 0.0 {
                 let candidate = &order[at];
                 if fits(&candidate.weights, room) {
                     first = first.min(at);
@@ -305,13 +313,14 @@ impl<const D: usize> Depth<'_, D> {
         let mut out: Vec<Candidate<D>> = vec![];
         for (i, place) in places.iter().enumerate() {
             let candidate = &order[*place as usize];
-            let cost = dot(&relaxed.shares[i * dims..(i + 1) * dims], &relaxed.prices).max(1e-12);
+            let cost = dot(&relaxed.shares[i * dims..(i + 1) * dims], &relaxed.prices).max(FREE);
             if cost - candidate.value <= spare {
                 out.push(Candidate { cost, most: relaxed.most[i], ..*candidate });
             }
         }
         by_density(&mut out);
-        Some((out, relaxed.prices.iter().sum()))
+        let slack = relaxed.prices.iter().sum::<f64>() + free(&out);
+        Some((out, slack))
     }
 
     fn clashes(&self, at: usize) -> bool {
