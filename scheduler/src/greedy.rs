@@ -12,6 +12,9 @@ mod attachments;
 mod choice;
 mod claims;
 mod diagnosis;
+mod flexibility;
+#[allow(dead_code)] // until the cost policy asks for it
+mod guided;
 mod manner;
 mod nodes;
 mod order;
@@ -25,10 +28,12 @@ use crate::reasons::Unplaced;
 use crate::relaxation::{self, Reading};
 use crate::resources::{CPU, MEMORY};
 use crate::topology::Allowed;
-use attachments::Attachments;
 use choice::Choice;
 use claims::Claims;
 use diagnosis::Diagnosis;
+pub(crate) use flexibility::Terms;
+#[allow(unused_imports)] // until the cost policy asks for them
+pub(crate) use guided::{Wish, WishedPlace, plan as guided};
 use manner::Ranking;
 pub(crate) use manner::{Manner, NodeOrder, PodOrder, TypeChoice};
 use nodes::Nodes;
@@ -37,7 +42,7 @@ use seeker::Seeker;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
-use world::{MinValues, Narrowed, Refused, Taker, World};
+use world::{Narrowed, NewNode, Refused, World};
 
 /// Plans a problem by first fit, in Karpenter's manner.
 pub(crate) fn plan(problem: &Problem) -> Plan {
@@ -47,40 +52,26 @@ pub(crate) fn plan(problem: &Problem) -> Plan {
 /// Plans a problem by first fit.
 pub(crate) fn plan_in(manner: Manner, problem: &Problem) -> Plan {
     let mut round = Round::new(problem);
-    let mut waiting = round.adopt(manner);
-    loop {
-        let before = waiting.len();
-        waiting.retain(|pod| !round.place(*pod));
-        let worth_another_try = |pod: &usize| round.may_succeed(problem.pods[*pod].class);
-        if waiting.len() < before && waiting.iter().any(worth_another_try) {
-            continue;
-        }
-        if !round.settle_reservations(&waiting) {
-            break;
-        }
-    }
-    waiting.sort_unstable();
-    let unplaced = round.explain(waiting);
-    let existing = round.nodes.placements().map(|(node, pods)| Placement { node, pods }).collect();
-    Plan { claims: round.claims.finish(&mut round.world), existing, unplaced, certificate: None }
+    let waiting = round.adopt(manner);
+    let unplaced = round.first_fit(waiting);
+    round.into_plan(unplaced, None)
 }
 
-/// The order in which pods are placed: most CPU, most memory, oldest, smallest UID (4.2).
-fn order(problem: &Problem) -> Vec<usize> {
-    order_after(problem, |_| ())
+/// Pods in the order in which they are placed: most CPU, most memory, oldest, smallest UID (4.2).
+fn in_order(problem: &Problem, pods: Vec<usize>) -> Vec<usize> {
+    in_order_after(problem, pods, |_| ())
 }
 
 /// The same among pods whose classes are otherwise alike.
-fn order_after<K: Ord>(problem: &Problem, first: impl Fn(usize) -> K) -> Vec<usize> {
+fn in_order_after<K: Ord>(problem: &Problem, mut pods: Vec<usize>, first: impl Fn(usize) -> K) -> Vec<usize> {
     let size = |c: &PodClass| (Reverse(c.requests.get(CPU)), Reverse(c.requests.get(MEMORY)));
     let sizes: Vec<_> = problem.classes.iter().enumerate().map(|(c, class)| (first(c), size(class))).collect();
-    let mut order: Vec<usize> = (0..problem.pods.len()).collect();
-    order.sort_by(|a, b| {
+    pods.sort_by(|a, b| {
         let (a, b) = (&problem.pods[*a], &problem.pods[*b]);
         let key = |p: &Pod| (&sizes[p.class], p.created);
         key(a).cmp(&key(b)).then_with(|| a.uid.cmp(&b.uid)).then_with(|| a.name.cmp(&b.name))
     });
-    order
+    pods
 }
 
 /// The state of one run.
@@ -122,13 +113,39 @@ impl<'p> Round<'p> {
         self.nodes.ranking = Ranking::new(manner.nodes, &self.world);
         self.claims.ranking = Ranking::new(manner.nodes, &self.world);
         self.choice = Choice::new(manner.types, &self.world);
+        let problem = self.world.problem;
+        let everyone = (0..problem.pods.len()).collect();
         match manner.pods {
-            PodOrder::MostCpu => order(self.world.problem),
+            PodOrder::MostCpu => in_order(problem, everyone),
             PodOrder::LargestShare => {
                 let shares = manner::largest_shares(&self.world);
-                order_after(self.world.problem, |class| Reverse(shares[class]))
+                in_order_after(problem, everyone, |class| Reverse(shares[class]))
             }
         }
+    }
+
+    /// Finds places for pods, one after the other, for as long as that leads anywhere. Returns those that have none.
+    fn first_fit(&mut self, mut waiting: Vec<usize>) -> Vec<usize> {
+        loop {
+            let before = waiting.len();
+            waiting.retain(|pod| !self.place(*pod));
+            let worth_another_try = |pod: &usize| self.may_succeed(self.world.problem.pods[*pod].class);
+            if waiting.len() < before && waiting.iter().any(worth_another_try) {
+                continue;
+            }
+            if !self.settle_reservations(&waiting) {
+                return waiting;
+            }
+        }
+    }
+
+    /// What has come of it, and why these pods have no place. The terms say which types stay on claims; without them all do
+    /// that a claim has kept.
+    fn into_plan(mut self, mut unplaced: Vec<usize>, terms: Option<&Terms>) -> Plan {
+        unplaced.sort_unstable();
+        let unplaced = self.explain(unplaced);
+        let existing = self.nodes.placements().map(|(node, pods)| Placement { node, pods }).collect();
+        Plan { claims: self.claims.finish(&mut self.world, terms), existing, unplaced, certificate: None }
     }
 
     /// Finds a place for a pod, giving up its wishes one by one.
@@ -146,29 +163,39 @@ impl<'p> Round<'p> {
             Ok(()) => None,
             Err(refused) => Some((self.version(&progress.seekers), refused == Refused::Reserved)),
         };
-        if outcome.is_ok() {
-            progress.waiting -= 1;
-            if progress.waiting == 0 {
-                progress = Progress::default(); // its queues are as long as the list of claims
-            }
-        }
-        self.classes[class] = progress;
+        self.put_back(class, progress, usize::from(outcome.is_ok()));
         outcome.is_ok()
     }
 
+    /// Keeps the progress of a class that has placed so many pods more.
+    fn put_back(&mut self, class: usize, mut progress: Progress, placed: usize) {
+        progress.waiting -= placed;
+        if progress.waiting == 0 {
+            progress = Progress::default(); // its queues are as long as the list of claims
+        }
+        self.classes[class] = progress;
+    }
+
     fn try_readings(&mut self, pod: usize, class: usize, progress: &mut Progress) -> Result<(), Refused> {
-        let readings = Arc::clone(progress.readings.get_or_insert_with(|| self.readings(class).into()));
-        for (r, reading) in readings.iter().enumerate() {
-            if r == progress.seekers.len() {
-                progress.seekers.push(Seeker::new(&mut self.world, class, reading.clone()));
-            }
-            match self.place_reading(pod, &mut progress.seekers[r]) {
+        for r in 0.. {
+            let Some(seeker) = self.seeker(class, progress, r) else { break };
+            match self.place_reading(pod, seeker) {
                 Err(Refused::Reserved) => return Err(Refused::Reserved),
                 Err(_) => {}
                 Ok(()) => return Ok(()),
             }
         }
         Err(Refused::Never)
+    }
+
+    /// The seeker of one of the readings of a class, by number, if there are so many.
+    fn seeker<'s>(&mut self, class: usize, progress: &'s mut Progress, r: usize) -> Option<&'s mut Seeker> {
+        let readings = progress.readings.get_or_insert_with(|| self.readings(class).into());
+        if r == progress.seekers.len() {
+            let reading = readings.get(r)?.clone();
+            progress.seekers.push(Seeker::new(&mut self.world, class, reading));
+        }
+        progress.seekers.get_mut(r)
     }
 
     /// The readings of a class; none if it asks for what cannot be kept.
@@ -219,18 +246,8 @@ impl<'p> Round<'p> {
         if let Some(within) = &self.claims.limits[p].within {
             types.intersect(within);
         }
-        let taker = Taker {
-            pool: p,
-            set: self.world.pools[p].set,
-            types: &types,
-            used: seeker.requests.clone(),
-            attached: Attachments::default().and(&self.world.problem.classes[seeker.class].volumes),
-            min_values: MinValues::AsThePoolSays,
-            held: None,
-            aboard: &[],
-            pins: None,
-        };
-        self.world.narrow(&taker, seeker, allowed)
+        let new = NewNode { pool: p, set: self.world.pools[p].set, types: &types, pins: None };
+        self.world.narrow(&new.with(&self.world.problem.classes[seeker.class], seeker), seeker, allowed)
     }
 
     /// If pods wait for reserved capacity that others hold: lets these decide what they need of it, and says so.

@@ -319,6 +319,32 @@ impl<'p> PoolIndex<'p> {
         out
     }
 
+    /// The types that with these requirements can have no value of a key but these.
+    pub(crate) fn confined(&self, key: &Name, set: &Requirements, view: &View, values: &[&Name]) -> Bits {
+        let allowed = set.get(key);
+        let strays = |r: Option<&Requirement>| {
+            let mut listed = r.and_then(Requirement::listed).into_iter().flatten();
+            listed.any(|v| allowed.is_none_or(|a| a.contains(v)) && !values.contains(&v))
+        };
+        let mut out = Bits::all(self.pool.instance_types.len());
+        if self.ways.iter().any(|way| way.get(key).is_some()) {
+            let astray = view.ways.iter().filter(|w| strays(self.ways[*w].get(key)));
+            astray.for_each(|w| self.sold[w].iter().for_each(|t| out.remove(t)));
+        } else {
+            let types = self.pool.instance_types.iter().enumerate();
+            types.filter(|(_, t)| strays(t.requirements.get(key))).for_each(|(t, _)| out.remove(t));
+        }
+        out
+    }
+
+    /// The ways of buying that have this value of a key.
+    pub(crate) fn ways_with(&self, key: &str, value: &str) -> Bits {
+        let mut out = Bits::none(self.ways.len());
+        let has = |way: &Requirements| way.get(key).and_then(Requirement::single).is_some_and(|v| **v == *value);
+        self.ways.iter().enumerate().filter(|(_, way)| has(way)).for_each(|(w, _)| out.insert(w));
+        out
+    }
+
     /// How dear each value of a key is: for every type that is sold with it, how its cheapest price there compares with its
     /// cheapest anywhere, in millionths. Reserved capacity does not count: it is cheap, but soon gone.
     pub(crate) fn dearness(&mut self, key: &str, sets: &Sets, well_known: &WellKnown) -> Vec<(Name, u128)> {

@@ -17,7 +17,7 @@ mod nodes;
 mod placement_tests;
 mod ports;
 #[cfg(test)]
-mod random_problems;
+pub(crate) mod random_problems;
 #[cfg(test)]
 mod random_tests;
 #[cfg(test)]

@@ -4,28 +4,23 @@
 //! another; among equals, the order is the one that a stable sort before every attempt gives: a claim that has just taken a
 //! pod comes before the others of its new size, a new claim after them.
 
+mod planned;
+
 use super::attachments::Attachments;
+use super::flexibility::Terms;
 use super::manner::Ranking;
 use super::order::{Orders, Rank};
 use super::reserve::Holdings;
 use super::seeker::Seeker;
 use super::world::{MinValues, Narrowed, Refused, Taker, World};
 use crate::bitset::Bits;
-use crate::instance_type::Price;
 use crate::market::{PoolIndex, SetId};
 use crate::plan::PlannedClaim;
 use crate::problem::HostPort;
-use crate::requirement::{Name, Requirement};
+use crate::requirement::Name;
 use crate::resources::{NODES, Resources};
 use crate::topology::{Allowed, Pin};
-use dovetail_api::labels::CAPACITY_TYPE;
 use std::rc::Rc;
-
-/// At most so many types stay on a claim, the cheapest (specification "scheduling", default constants).
-const MAX_TYPES: usize = 600;
-
-/// What a capacity type of reserved capacity is called.
-const RESERVED: &str = "reserved";
 
 /// What is left of a pool's limits.
 pub(super) struct Limits {
@@ -49,11 +44,20 @@ impl Limits {
     }
 
     /// Books a new claim at its largest: it is not known yet which of its types will be launched.
-    fn book(&mut self, pool: &PoolIndex<'_>, types: &Bits) {
-        let Some(remaining) = &mut self.remaining else { return };
+    fn book(&mut self, pool: &PoolIndex<'_>, types: &Bits) -> Option<Resources> {
+        let remaining = self.remaining.as_mut()?;
         let mut taken = pool.largest(types);
         taken.set(NODES, 1);
         remaining.subtract_known(&taken);
+        self.within = Some(pool.within(remaining));
+        Some(taken)
+    }
+
+    /// Takes back what was booked for a claim.
+    fn unbook(&mut self, pool: &PoolIndex<'_>, booked: &Resources) {
+        let Some(remaining) = &mut self.remaining else { return };
+        let known: Vec<Name> = remaining.iter().map(|(name, _)| name.clone()).collect();
+        known.iter().for_each(|name| remaining.set(name.clone(), remaining.get(name).saturating_add(booked.get(name))));
         self.within = Some(pool.within(remaining));
     }
 }
@@ -84,6 +88,10 @@ struct Claim {
     holdings: Holdings,
     pods: Vec<usize>,
     rank: Rank,
+    /// Whether it was opened with fewer types than would have held its first pod.
+    restricted: bool,
+    /// What has been booked for it of its pool's limits, if there are any.
+    booked: Option<Resources>,
 }
 
 impl Claims {
@@ -167,6 +175,25 @@ impl Claims {
         self.claims[c].offer(world.problem.nodes.len() + c, seeker, allowed, world)
     }
 
+    /// Puts a pod on this claim and no other, if it takes it.
+    pub(super) fn join_this(
+        &mut self,
+        c: usize,
+        pod: usize,
+        seeker: &Seeker,
+        allowed: &[Allowed],
+        world: &mut World<'_>,
+    ) -> Result<(), Refused> {
+        let narrowed = self.offer(c, seeker, allowed, world)?;
+        self.take(c, pod, seeker, narrowed, world);
+        Ok(())
+    }
+
+    /// Where a claim is.
+    pub(super) fn pins(&self, c: usize) -> &Rc<[Pin]> {
+        &self.claims[c].pins
+    }
+
     fn take(&mut self, c: usize, pod: usize, seeker: &Seeker, narrowed: Narrowed, world: &mut World<'_>) {
         let problem = world.problem;
         let host = problem.nodes.len() + c;
@@ -188,10 +215,26 @@ impl Claims {
         claim.rank = rank;
     }
 
+    /// Opens a claim with its first pod, on some of the types of its pool, which are to be all again in the end. Says which
+    /// claim it is.
+    pub(super) fn open_restricted(
+        &mut self,
+        pod: usize,
+        seeker: &Seeker,
+        pool: usize,
+        narrowed: Narrowed,
+        world: &mut World<'_>,
+    ) -> usize {
+        self.open(pod, seeker, pool, narrowed, world);
+        let c = self.claims.len() - 1;
+        self.claims[c].restricted = true;
+        c
+    }
+
     /// Opens a claim with its first pod.
     pub(super) fn open(&mut self, pod: usize, seeker: &Seeker, pool: usize, narrowed: Narrowed, world: &mut World<'_>) {
         let problem = world.problem;
-        self.limits[pool].book(&world.pools[pool], &narrowed.types);
+        let booked = self.limits[pool].book(&world.pools[pool], &narrowed.types);
         self.newest += 1;
         self.free.extend(&narrowed.free);
         let mut claim = Claim {
@@ -206,6 +249,8 @@ impl Claims {
             attached: Attachments::default(),
             holdings: Holdings::default(),
             pods: vec![pod],
+            restricted: false,
+            booked,
             rank: self.ranking.opened(self.claims.len(), self.newest, &narrowed.free),
         };
         claim.become_narrower(narrowed, world);
@@ -231,8 +276,9 @@ impl Claims {
     }
 
     /// The claims as planned, with their types in the order of price.
-    pub(super) fn finish(self, world: &mut World<'_>) -> Vec<PlannedClaim> {
-        self.claims.into_iter().map(|claim| claim.finish(world)).collect()
+    pub(super) fn finish(mut self, world: &mut World<'_>, terms: Option<&Terms>) -> Vec<PlannedClaim> {
+        let limits = &mut self.limits;
+        self.claims.into_iter().map(|claim| claim.finish(world, limits, terms)).collect()
     }
 }
 
@@ -283,48 +329,5 @@ impl Claim {
         self.attached = narrowed.attached;
         self.min_values = narrowed.min_values;
         self.holdings = narrowed.holdings;
-    }
-
-    fn finish(self, world: &mut World<'_>) -> PlannedClaim {
-        let problem = world.problem;
-        let pool = &mut world.pools[self.pool];
-        let view = pool.view(self.set, &world.sets, &problem.well_known);
-        let mut requirements = (**world.sets.get(self.set)).clone();
-        let reservations: Vec<Name> = self.holdings.0.iter().map(|r| world.reserve.names[*r].clone()).collect();
-        let ways = pool.ways_of(&view, &reservations);
-        let mut types = self.types;
-        if let (Some(rules), false) = (&problem.reservations, reservations.is_empty()) {
-            types.intersect(&pool.sold_by(&ways));
-            requirements.replace(CAPACITY_TYPE.into(), Requirement::any_of([RESERVED]));
-            requirements.add(&rules.label, Requirement::any_of(reservations.iter().map(|r| &**r)));
-        }
-        let mut priced: Vec<(Price, usize)> =
-            pool.by_price(&ways).iter().filter(|(_, t)| types.contains(*t)).copied().collect();
-        for (key, n) in &self.min_values {
-            if let Some(r) = requirements.get(key).cloned() {
-                requirements.replace(key.clone(), r.with_min_values(Some(*n)));
-            }
-        }
-        // Cut to the cheapest, but never below what the minimum numbers of values need.
-        let enough = |kept: usize| {
-            let kept = priced[..kept].iter().map(|(_, t)| *t);
-            self.min_values.iter().all(|(k, n)| pool.distinct_values(k, &requirements, kept.clone()) >= *n)
-        };
-        let cut = (MAX_TYPES.min(priced.len())..priced.len()).find(|kept| enough(*kept)).unwrap_or(priced.len());
-        priced.truncate(cut);
-        let types: Vec<usize> = priced.iter().map(|(_, t)| *t).collect();
-
-        let mut requests = pool.least_overhead(types.iter().copied());
-        self.pods.iter().for_each(|pod| requests.add(&problem.class_of(*pod).requests));
-        PlannedClaim {
-            pool: self.pool,
-            price: priced.first().map_or(Price::MAX, |(price, _)| *price),
-            types,
-            requirements,
-            requests,
-            pods: self.pods,
-            reservations,
-            min_values_relaxed: self.relaxed,
-        }
     }
 }

@@ -9,7 +9,7 @@ use super::attachments::Attachments;
 use super::manner::Ranking;
 use super::order::Signature;
 use super::seeker::Seeker;
-use super::world::World;
+use super::world::{Refused, World};
 use crate::daemons;
 use crate::market::{Columns, SetId, Sets};
 use crate::problem::{HostPort, Node, PodClass, Problem};
@@ -107,6 +107,30 @@ impl<'p> Nodes<'p> {
             None => self.first(seeker, allowed, world),
         };
         let Some(n) = node else { return false };
+        self.put(n, pod, seeker, world);
+        true
+    }
+
+    /// Puts a pod on this node and no other, if it takes it.
+    pub(super) fn place_on(
+        &mut self,
+        n: usize,
+        pod: usize,
+        seeker: &Seeker,
+        allowed: &[Allowed],
+        world: &mut World<'_>,
+    ) -> Result<(), Refused> {
+        if !self.takes(n, seeker, world) {
+            return Err(Refused::Never);
+        }
+        if !welcomes(n, seeker, allowed, world) {
+            return Err(Refused::NotNow);
+        }
+        self.put(n, pod, seeker, world);
+        Ok(())
+    }
+
+    fn put(&mut self, n: usize, pod: usize, seeker: &Seeker, world: &mut World<'_>) {
         let class = &world.problem.classes[seeker.class];
         let state = &mut self.nodes[n];
         let width = seeker.requests.len();
@@ -117,7 +141,6 @@ impl<'p> Nodes<'p> {
         }
         state.pods.push(pod);
         world.topology.placed_on_node(world.problem, seeker.class, n);
-        true
     }
 
     /// The nodes that take something, and what.
@@ -184,8 +207,7 @@ impl<'p> Nodes<'p> {
                 seeker.nodes.full.insert(*n);
                 return false;
             }
-            let at = Signature::of(world.topology.node_pins(*n), seeker.rules.keyed.iter().map(|k| k.key));
-            at.admits(allowed) && world.topology.host_has_company(&seeker.rules, *n)
+            welcomes(*n, seeker, allowed, world)
         })
     }
 
@@ -233,6 +255,12 @@ impl<'p> Nodes<'p> {
             && (state.limits.is_empty() || state.attached.and(&class.volumes).within(&state.limits))
             && !world.topology.host_refuses(&seeker.rules, n)
     }
+}
+
+/// Whether the pod may be where the node is, and finds the company there that it wants.
+fn welcomes(n: usize, seeker: &Seeker, allowed: &[Allowed], world: &World<'_>) -> bool {
+    let at = Signature::of(world.topology.node_pins(n), seeker.rules.keyed.iter().map(|k| k.key));
+    at.admits(allowed) && world.topology.host_has_company(&seeker.rules, n)
 }
 
 /// The label keys that any pod asks nodes for.

@@ -8,7 +8,7 @@ use super::reserve::{Holdings, Reserve};
 use super::seeker::Seeker;
 use crate::bitset::Bits;
 use crate::market::{Columns, PoolIndex, SetId, Sets};
-use crate::problem::{MinValuesPolicy, Problem};
+use crate::problem::{MinValuesPolicy, PodClass, Problem};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::Requirements;
 use crate::taint::{Effect, Taint};
@@ -41,8 +41,34 @@ pub(super) struct Taker<'a> {
     pub(super) held: Option<&'a Holdings>,
     /// The pods it has.
     pub(super) aboard: &'a [usize],
-    /// Where it is; `None` for a claim that is yet to be opened.
+    /// Where it is; `None` for a claim that is yet to be opened and may be wherever its requirements allow.
     pub(super) pins: Option<&'a [Pin]>,
+}
+
+/// A claim that is yet to be opened.
+pub(super) struct NewNode<'a> {
+    pub(super) pool: usize,
+    pub(super) set: SetId,
+    pub(super) types: &'a Bits,
+    /// Where it would be, if it is narrower than its requirements say.
+    pub(super) pins: Option<&'a [Pin]>,
+}
+
+impl<'a> NewNode<'a> {
+    /// The claim with its first pod.
+    pub(super) fn with(&self, class: &PodClass, seeker: &Seeker) -> Taker<'a> {
+        Taker {
+            pool: self.pool,
+            set: self.set,
+            types: self.types,
+            used: seeker.requests.clone(),
+            attached: Attachments::default().and(&class.volumes),
+            min_values: MinValues::AsThePoolSays,
+            held: None,
+            aboard: &[],
+            pins: self.pins,
+        }
+    }
 }
 
 /// How many distinct values have to stay open.

@@ -289,7 +289,7 @@ fn by_family(key: &mut Name) {
 }
 
 prop_compose! {
-    pub(super) fn problem()(
+    pub(crate) fn problem()(
         pools in (pool("first"), pool("second"), pool("third")),
         number_of_pools in prop_oneof![1 => Just(0usize), 9 => 1..=3usize],
         mut nodes in prop::collection::vec(node(), 0..4),
