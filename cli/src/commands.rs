@@ -3,11 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::bench::errors::BenchError;
 use crate::input::{InputError, Place};
 
+pub(crate) mod bench;
 pub(crate) mod catalog;
 mod chosen;
-mod cluster;
+pub(crate) mod cluster;
 pub(crate) mod crds;
 pub(crate) mod plan;
 pub(crate) mod search;
@@ -43,6 +45,9 @@ pub(crate) enum CommandError {
     /// The EC2 catalogue has no answer.
     #[error(transparent)]
     Catalogue(#[from] dovetail_cloudprovider::ec2::CatalogueError),
+    /// Nothing can be measured, or what was measured cannot be kept.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     /// The result cannot be written.
     #[error("the result cannot be written: {0}")]
     Output(#[from] io::Error),

@@ -16,6 +16,7 @@ pub(crate) mod default_pools;
 mod documents;
 mod errors;
 mod files;
+pub(crate) mod gzip;
 mod kinds;
 mod manifests;
 mod negative;

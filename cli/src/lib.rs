@@ -4,6 +4,7 @@
 //! It is a library so that the conformance suite can ask for plans exactly as a user does, see [`offline`]. Other programs
 //! should build on the crates below.
 
+mod bench;
 mod commands;
 mod input;
 pub mod offline;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use commands::CommandError;
+use commands::bench::Bench;
 use commands::catalog::Catalog;
 use commands::crds::Crds;
 use commands::plan::Plan;
@@ -30,6 +32,7 @@ enum Command {
     Plan(Plan),
     Crds(Crds),
     Catalog(Catalog),
+    Bench(Bench),
 }
 
 /// Does what the command line of this process asks for.
@@ -48,6 +51,7 @@ pub fn run() -> ExitCode {
         Command::Plan(plan) => plan.run(),
         Command::Crds(crds) => crds.run(),
         Command::Catalog(catalog) => catalog.run(),
+        Command::Bench(bench) => bench.run(),
     };
     result.unwrap_or_else(|error| {
         for line in error.to_string().lines() {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 pub(crate) mod answer;
 pub(crate) mod certificate;
+pub(crate) mod columns;
 mod fill;
 pub(crate) mod progress;
 mod reasons;

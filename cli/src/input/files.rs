@@ -9,6 +9,7 @@ use std::sync::Arc;
 use walkdir::WalkDir;
 
 use super::errors::InputError;
+use super::gzip;
 
 /// A text and where it came from.
 #[derive(Debug)]
@@ -83,8 +84,9 @@ fn below(folder: &Path) -> Vec<Result<PathBuf, InputError>> {
 
 fn file_at(path: &Path, named: bool) -> Result<Source, InputError> {
     let file = shown(path);
-    let bytes =
-        std::fs::read(path).map_err(|e| InputError::Unreadable { file: Arc::clone(&file), why: e.to_string() })?;
+    let bytes = std::fs::read(path)
+        .and_then(gzip::unpack)
+        .map_err(|e| InputError::Unreadable { file: Arc::clone(&file), why: e.to_string() })?;
     Ok(Source { text: decoded(&file, bytes)?, file, named })
 }
 

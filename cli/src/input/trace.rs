@@ -2,16 +2,15 @@
 //! the columns `name`, `cpu_milli`, `memory_mib` and `num_gpu`; times do not matter, all pods are there at once.
 
 use std::collections::HashSet;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use flate2::read::MultiGzDecoder;
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::errors::InputError;
+use super::gzip;
 
 /// The pods of a trace.
 #[derive(Debug)]
@@ -29,17 +28,9 @@ pub(crate) struct Trace {
 pub(crate) fn read_file(path: &Path) -> Result<Trace, InputError> {
     let file: Arc<str> = path.display().to_string().into();
     let unreadable = |e: std::io::Error| InputError::Unreadable { file: Arc::clone(&file), why: e.to_string() };
-    let mut bytes = std::fs::read(path).map_err(unreadable)?;
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut unpacked = Vec::new();
-        MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked).map_err(|e| InputError::Trace {
-            file: Arc::clone(&file),
-            line: 1,
-            what: format!("the gzip file is damaged ({e}): fetch or pack it again"),
-        })?;
-        bytes = unpacked;
-    }
-    read(&file, &bytes)
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let damaged = |e: std::io::Error| InputError::Trace { file: Arc::clone(&file), line: 1, what: e.to_string() };
+    read(&file, &gzip::unpack(bytes).map_err(damaged)?)
 }
 
 /// Where the columns stand.

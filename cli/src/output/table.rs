@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use anstyle::Style;
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use dovetail_api::labels;
 use dovetail_engine::objects::Objects;
 use dovetail_engine::provisioning::Round;
@@ -14,6 +13,7 @@ use dovetail_scheduler::instance_type::{InstanceType, Price};
 use dovetail_scheduler::plan::{Plan, PlannedClaim};
 use dovetail_scheduler::resources::{CPU, MEMORY, Resources};
 
+use super::columns::{left, plain_table, right, write_table};
 use super::{fill, unplaced};
 
 /// Hours in a month, as AWS counts them.
@@ -171,34 +171,6 @@ fn write_existing(out: &mut String, round: &Round, plan: &Plan) -> fmt::Result {
         table.add_row([left(&round.problem.nodes[placement.node].name), right(placement.pods.len())]);
     }
     write_table(out, &table)
-}
-
-fn plain_table(header: Vec<Cell>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(header);
-    table
-}
-
-fn write_table(out: &mut String, table: &Table) -> fmt::Result {
-    for (number, line) in table.lines().enumerate() {
-        // The library pads each cell on both sides; the left margin and the right one say nothing.
-        let line = line.strip_prefix(' ').unwrap_or(&line).trim_end();
-        if number == 0 {
-            writeln!(out, "{BOLD}{line}{BOLD:#}")?;
-        } else {
-            writeln!(out, "{line}")?;
-        }
-    }
-    Ok(())
-}
-
-fn left(value: impl ToString) -> Cell {
-    Cell::new(value.to_string())
-}
-
-fn right(value: impl ToString) -> Cell {
-    Cell::new(value.to_string()).set_alignment(CellAlignment::Right)
 }
 
 /// ` or 59 others`, with the least and the most where the nodes differ.

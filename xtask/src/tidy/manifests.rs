@@ -49,6 +49,11 @@ const LAYERS: &[&str] = &[
 const ASIDE: &[Aside] = &[
     Aside { name: "dovetail-benches", may_use: LAYERS, used_by: &[] },
     Aside { name: "dovetail-conformance", may_use: LAYERS, used_by: &[] },
+    Aside {
+        name: "dovetail-packing",
+        may_use: &["dovetail-api", "dovetail-scheduler"],
+        used_by: &["dovetail", "dovetail-conformance"],
+    },
     Aside { name: "xtask", may_use: &[], used_by: &[] },
     Aside {
         name: "dovetail-cloudprovider-aws",
