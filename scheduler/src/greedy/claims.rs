@@ -120,7 +120,8 @@ impl Claims {
     /// What is free of each resource on all claims of some pools.
     pub(super) fn room(&self, width: usize, of_pool: impl Fn(usize) -> bool) -> Vec<i64> {
         let mut room = vec![0_i64; width];
-        for (claim, free) in self.claims.iter().zip(self.free.chunks(width.max(1))).filter(|(c, _)| of_pool(c.pool)) {
+        let rows = self.claims.iter().zip(self.free.chunks(width.max(1)));
+        for (_, free) in rows.filter(|(claim, _)| of_pool(claim.pool)) {
             room.iter_mut().zip(free).for_each(|(sum, free)| *sum = sum.saturating_add(*free));
         }
         room
