@@ -144,6 +144,7 @@ fn in_words(what: LeftOut) -> &'static str {
         LeftOut::Reservations => "how much reserved capacity is left",
         LeftOut::Volumes => "volumes that pods share",
         LeftOut::MinValues => "minValues",
+        LeftOut::Preferences => "what pods would rather have",
         LeftOut::Pods => "some pods altogether",
     }
 }
@@ -156,6 +157,7 @@ fn word(what: LeftOut) -> &'static str {
         LeftOut::Reservations => "reservations",
         LeftOut::Volumes => "volumes",
         LeftOut::MinValues => "minValues",
+        LeftOut::Preferences => "preferences",
         LeftOut::Pods => "pods",
     }
 }
