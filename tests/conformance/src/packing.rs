@@ -10,6 +10,7 @@ use dovetail::offline::{self, NoPlan};
 use dovetail_packing::run::Run;
 use dovetail_packing::summary::{Results, Summary, Total};
 use dovetail_scheduler::policy::POLICIES;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -215,12 +216,14 @@ fn against_karpenter(results: &Results, default: &str) -> (f64, usize) {
     let (mut ours, mut theirs, mut dearer) = (0.0, 0.0, 0);
     for (instance, (placed, cost)) in own {
         let Some((greedy_placed, greedy_cost)) = greedy.get(instance).copied() else { continue };
-        if placed < greedy_placed || placed <= greedy_placed && cost > greedy_cost + 1e-9 {
-            dearer += 1;
-        }
-        if placed >= greedy_placed && placed <= greedy_placed {
-            ours += cost;
-            theirs += greedy_cost;
+        match placed.total_cmp(&greedy_placed) {
+            Ordering::Less => dearer += 1,
+            Ordering::Equal => {
+                dearer += usize::from(cost > greedy_cost + 1e-9);
+                ours += cost;
+                theirs += greedy_cost;
+            }
+            Ordering::Greater => {}
         }
     }
     (if theirs > 0.0 { 1.0 - ours / theirs } else { 0.0 }, dearer)
