@@ -124,6 +124,7 @@ impl Round<'_> {
             held: None,
             aboard: &[],
             pins: None,
+            course: None,
         };
         match world.narrow(&taker, seeker, allowed) {
             Ok(settled) => (cost, Narrowed { relaxed: open.relaxed, ..settled }),
