@@ -108,14 +108,14 @@ impl Folder {
         self.folder.path()
     }
 
-    /// Plans with the folder's catalogue.
+    /// Plans with the folder's catalogue, the same on every machine.
     pub(crate) fn plan(&self, arguments: &[&str]) -> Outcome {
         self.plan_with_input(arguments, "")
     }
 
     /// Plans with the folder's catalogue and a text on standard input.
     pub(crate) fn plan_with_input(&self, arguments: &[&str], input: &str) -> Outcome {
-        let mut all = vec!["plan", "--catalog", ".catalogue.json"];
+        let mut all = vec!["plan", "--deterministic", "--catalog", ".catalogue.json"];
         all.extend(arguments);
         self.run(&all, input)
     }

@@ -1,13 +1,13 @@
 //! Which type a new node is of, in manners of first fit that settle it when the node is opened.
 //!
 //! A node then is of one type and stays it; of several only where a pool asks for a minimum number of values, and then of
-//! as few as that takes. Where there are several pools of the same weight, the best type of all of them is taken.
+//! as few as that takes. Nodes are bought for a single pod or for everything that is still to come: less what is free on the
+//! nodes that are there or bought, as long as the pod might go there, since others will. Where there are several pools of the same weight, the best type of all of them is taken.
 
 use super::Round;
-use super::attachments::Attachments;
 use super::manner::TypeChoice;
 use super::seeker::Seeker;
-use super::world::{MinValues, Narrowed, Refused, Taker, World};
+use super::world::{MinValues, Narrowed, NewNode, Refused, Taker, World};
 use crate::bitset::Bits;
 use crate::instance_type::Price;
 use crate::requirement::Name;
@@ -40,18 +40,26 @@ impl Choice {
         self.rest.iter_mut().for_each(|rest| rest.take(class, usize::MAX));
     }
 
-    /// What speaks against a type at a price: the less the better.
-    fn cost(&self, class: usize, price: Price, room: impl Fn(usize) -> i64) -> i128 {
-        let price = i128::from(price.picodollars());
-        let Some(rest) = &self.rest else { return price };
-        let nodes = |(column, asked): (usize, &i64)| match (*asked, room(column)) {
-            (..=0, _) => 0,
-            (_, ..=0) => i128::MAX,
-            (asked, room) => price * i128::from(asked) / i128::from(room),
-        };
-        // What fits one node several times over still costs one.
-        rest.asked(class).iter().enumerate().map(nodes).fold(price, i128::max)
+    /// What nodes have to be bought for, column by column, if one is bought for a pod now; nothing where only that pod counts.
+    fn needed(&self, round: &mut Round<'_>, seeker: &Seeker) -> Vec<i64> {
+        let Some(rest) = &self.rest else { return vec![] };
+        let there = round.nodes.room(seeker, &round.world);
+        let bought = round.claims.room(seeker.requests.len(), |pool| seeker.refused[pool].is_none());
+        let asked = rest.asked(seeker.class).iter().zip(&seeker.requests);
+        let free = there.into_iter().zip(bought).map(|(there, bought)| there.saturating_add(bought));
+        asked.zip(free).map(|((all, own), free)| all.saturating_sub(free).max(*own)).collect()
     }
+}
+
+/// What it costs to buy what is needed in nodes of a type, if they could be cut up at will; one node at least.
+fn cost(needed: &[i64], price: Price, room: impl Fn(usize) -> i64) -> i128 {
+    let price = i128::from(price.picodollars());
+    let nodes = |(column, needed): (usize, &i64)| match (*needed, room(column)) {
+        (..=0, _) => 0,
+        (_, ..=0) => i128::MAX,
+        (needed, room) => price * i128::from(needed) / i128::from(room),
+    };
+    needed.iter().enumerate().map(nodes).fold(price, i128::max)
 }
 
 impl Round<'_> {
@@ -62,6 +70,7 @@ impl Round<'_> {
         seeker: &Seeker,
         allowed: &[Allowed],
     ) -> Result<(usize, Narrowed), Refused> {
+        let needed = choice.needed(self, seeker);
         let mut best: Option<(i128, usize, Narrowed)> = None;
         let mut refused = Refused::NotNow;
         for p in 0..self.world.pools.len() {
@@ -71,7 +80,7 @@ impl Round<'_> {
             }
             match self.offer(p, seeker, allowed) {
                 Ok(open) => {
-                    let (cost, settled) = self.settle(choice, p, seeker, allowed, open);
+                    let (cost, settled) = self.settle(&needed, p, seeker, allowed, open);
                     if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
                         best = Some((cost, p, settled));
                     }
@@ -87,10 +96,10 @@ impl Round<'_> {
         best.map(|(_, p, settled)| (p, settled)).ok_or(refused)
     }
 
-    /// A claim that could be of many types, narrowed to the best of them.
+    /// A claim that could be of many types, narrowed to the best of them, and what that costs.
     fn settle(
         &mut self,
-        choice: &Choice,
+        needed: &[i64],
         p: usize,
         seeker: &Seeker,
         allowed: &[Allowed],
@@ -103,7 +112,7 @@ impl Round<'_> {
         let by_price = pool.by_price(&pool.ways_of(&view, &reservations));
         let sold = by_price.iter().filter(|(price, t)| *price != Price::MAX && open.types.contains(*t));
         let mut ranked: Vec<(i128, usize)> =
-            sold.map(|(price, t)| (choice.cost(seeker.class, *price, |column| pool.room(column)[*t]), *t)).collect();
+            sold.map(|(price, t)| (cost(needed, *price, |column| pool.room(column)[*t]), *t)).collect();
         ranked.sort_by_key(|(cost, _)| *cost); // equals stay in the order of price
         let set = world.sets.get(open.set);
         let varied = |few: usize| {
@@ -114,18 +123,9 @@ impl Round<'_> {
         let mut types = Bits::none(pool.pool.instance_types.len());
         ranked[..few].iter().for_each(|(_, t)| types.insert(*t));
         let cost = ranked.first().map_or(i128::MAX, |(cost, _)| *cost);
-        let taker = Taker {
-            pool: p,
-            set: open.set,
-            types: &types,
-            used: seeker.requests.clone(),
-            attached: Attachments::default().and(&world.problem.classes[seeker.class].volumes),
-            min_values: MinValues::Keep(&open.min_values),
-            held: None,
-            aboard: &[],
-            pins: None,
-            course: None,
-        };
+        let new = NewNode { pool: p, set: open.set, types: &types, pins: None, course: None };
+        let class = &world.problem.classes[seeker.class];
+        let taker = Taker { min_values: MinValues::Keep(&open.min_values), ..new.with(class, seeker) };
         match world.narrow(&taker, seeker, allowed) {
             Ok(settled) => (cost, Narrowed { relaxed: open.relaxed, ..settled }),
             // Such as a reservation that only other types draw on: then the types are left open.

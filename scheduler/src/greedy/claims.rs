@@ -22,6 +22,8 @@ use crate::requirement::Name;
 use crate::resources::{NODES, Resources};
 use crate::topology::{Allowed, Pin};
 use planned::Known;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::rc::Rc;
 
 /// What is left of a pool's limits.
@@ -77,6 +79,15 @@ pub(super) struct Claims {
     newest: i64,
 }
 
+/// How far a seeker has come, where claims are asked in another order than Karpenter's.
+#[derive(Default)]
+pub(super) struct Scan {
+    /// So many claims, counted from the first, have refused for good.
+    refused: usize,
+    /// The claim that took its last pod, and how many pods all claims had taken then.
+    last: Option<(usize, i64)>,
+}
+
 struct Claim {
     pool: usize,
     set: SetId,
@@ -110,6 +121,16 @@ impl Claims {
         }
     }
 
+    /// What is free of each resource on all claims of some pools.
+    pub(super) fn room(&self, width: usize, of_pool: impl Fn(usize) -> bool) -> Vec<i64> {
+        let mut room = vec![0_i64; width];
+        let rows = self.claims.iter().zip(self.free.chunks(width.max(1)));
+        for (_, free) in rows.filter(|(claim, _)| of_pool(claim.pool)) {
+            room.iter_mut().zip(free).for_each(|(sum, free)| *sum = sum.saturating_add(*free));
+        }
+        room
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.claims.len()
@@ -123,10 +144,15 @@ impl Claims {
                 let claims: Vec<usize> = hosts.iter().filter_map(|host| host.checked_sub(nodes)).collect();
                 self.first_with_company(claims, seeker, allowed, world)
             }
-            None => self.first(seeker, allowed, world),
+            None => match self.ranking {
+                Ranking::FewestPods => self.first(seeker, allowed, world),
+                Ranking::First => self.first_opened(seeker, allowed, world),
+                Ranking::Fullest(_) => self.fullest(seeker, allowed, world),
+            },
         };
         let Some((c, narrowed)) = found else { return false };
         self.take(c, pod, seeker, narrowed, world);
+        seeker.scan.last = Some((c, self.newest));
         true
     }
 
@@ -134,7 +160,6 @@ impl Claims {
         let keys = seeker.rules.keyed.iter().map(|k| k.key);
         let all = self.claims.iter().enumerate().map(|(c, claim)| (c, claim.rank, &*claim.pins));
         self.orders.prepare(&mut seeker.claims, keys, all);
-        seeker.claims.least = self.ranking.room(&seeker.requests);
         let mut passed_over = vec![];
         loop {
             let candidate = self.orders.first(&seeker.claims, allowed, &passed_over)?;
@@ -147,6 +172,55 @@ impl Claims {
                 Err(_) => passed_over.push(c),
             }
         }
+    }
+
+    /// The claim that was opened first of all that take the pod.
+    fn first_opened(
+        &self,
+        seeker: &mut Seeker,
+        allowed: &[Allowed],
+        world: &mut World<'_>,
+    ) -> Option<(usize, Narrowed)> {
+        for c in seeker.scan.refused..self.claims.len() {
+            match self.offer(c, seeker, allowed, world) {
+                Ok(narrowed) => return Some((c, narrowed)),
+                Err(Refused::Never) if c == seeker.scan.refused && self.refuses_for_good(c, seeker) => {
+                    seeker.scan.refused += 1;
+                }
+                Err(_) => {}
+            }
+        }
+        None
+    }
+
+    fn refuses_for_good(&self, c: usize, seeker: &Seeker) -> bool {
+        seeker.rules.keyed.is_empty() || !self.may_fit(c, seeker)
+    }
+
+    /// The claim with the least room of all that take the pod.
+    fn fullest(&self, seeker: &Seeker, allowed: &[Allowed], world: &mut World<'_>) -> Option<(usize, Narrowed)> {
+        let simple = seeker.rules.keyed.is_empty() && world.reserve.is_empty();
+        if let Some((c, then)) = seeker.scan.last.filter(|_| simple)
+            && then == self.newest
+            && let Ok(narrowed) = self.offer(c, seeker, allowed, world)
+        {
+            return Some((c, narrowed)); // it was the fullest for the last pod, and nothing but that pod has come since
+        }
+        let fit = (0..self.claims.len()).filter(|c| self.may_fit(*c, seeker));
+        let mut fit: BinaryHeap<Reverse<(Rank, usize)>> = fit.map(|c| Reverse((self.claims[c].rank, c))).collect();
+        while let Some(Reverse((_, c))) = fit.pop() {
+            if let Ok(narrowed) = self.offer(c, seeker, allowed, world) {
+                return Some((c, narrowed));
+            }
+        }
+        None
+    }
+
+    /// Whether each resource alone is there; all together is another question.
+    fn may_fit(&self, c: usize, seeker: &Seeker) -> bool {
+        let width = seeker.requests.len();
+        let free = &self.free[c * width..(c + 1) * width];
+        free.iter().zip(&seeker.requests).all(|(free, asked)| asked <= free)
     }
 
     /// The first among the claims that hold pods which this one has to join: there are few of them.
@@ -169,11 +243,7 @@ impl Claims {
         allowed: &[Allowed],
         world: &mut World<'_>,
     ) -> Result<Narrowed, Refused> {
-        let width = seeker.requests.len();
-        let free = &self.free[c * width..(c + 1) * width];
-        // Whether each resource alone is there; all together is another question.
-        let may_fit = free.iter().zip(&seeker.requests).all(|(free, asked)| asked <= free);
-        if !may_fit || seeker.refused[self.claims[c].pool].is_some() {
+        if !self.may_fit(c, seeker) || seeker.refused[self.claims[c].pool].is_some() {
             return Err(Refused::Never);
         }
         self.claims[c].offer(world.problem.nodes.len() + c, seeker, allowed, world)
@@ -202,9 +272,10 @@ impl Claims {
         let problem = world.problem;
         let host = problem.nodes.len() + c;
         let width = seeker.requests.len();
-        self.free[c * width..(c + 1) * width].copy_from_slice(&narrowed.free);
         self.newest += 1;
         let claim = &mut self.claims[c];
+        let rank = self.ranking.rank(c, claim.pods.len() + 1, self.newest, &narrowed.free);
+        self.free[c * width..(c + 1) * width].copy_from_slice(&narrowed.free);
         let (set_before, before) = (claim.set, Rc::clone(&claim.pins));
         claim.become_narrower(narrowed, world);
         let now = (claim.pool, claim.set, &*claim.pins);
@@ -213,8 +284,6 @@ impl Claims {
         world.topology.placed_on_claim(problem, seeker.class, host, now, &world.sets);
         claim.ports.extend(problem.classes[seeker.class].ports.iter().cloned());
         claim.pods.push(pod);
-        let free = &self.free[c * width..(c + 1) * width];
-        let rank = self.ranking.filled(c, claim.pods.len(), self.newest, free);
         self.orders.advance(c, (claim.rank, &before), (rank, &claim.pins));
         claim.rank = rank;
     }
@@ -256,7 +325,7 @@ impl Claims {
             restricted: false,
             booked,
             course: None,
-            rank: self.ranking.opened(self.claims.len(), self.newest, &narrowed.free),
+            rank: self.ranking.rank(self.claims.len(), 1, self.newest, &narrowed.free),
         };
         claim.become_narrower(narrowed, world);
         let host = problem.nodes.len() + self.claims.len();

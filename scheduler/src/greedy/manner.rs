@@ -103,21 +103,14 @@ impl Ranking {
         }
     }
 
-    /// The rank of a new claim with its first pod; `newest` has not been used before and grows.
-    pub(super) fn opened(&self, claim: usize, newest: i64, free: &[i64]) -> Rank {
+    /// The rank of a claim with so many pods that has just taken one; `newest` grows with every pod that any claim takes.
+    pub(super) fn rank(&self, claim: usize, pods: usize, newest: i64, free: &[i64]) -> Rank {
+        let turn = i64::try_from(claim).unwrap_or(i64::MAX);
         match self {
-            Self::FewestPods => (1, newest),
-            Self::First => in_turn(claim),
-            Self::Fullest(_) => (self.room(free), -newest),
-        }
-    }
-
-    /// The rank of a claim that has taken one more pod.
-    pub(super) fn filled(&self, claim: usize, pods: usize, newest: i64, free: &[i64]) -> Rank {
-        match self {
+            Self::FewestPods if pods == 1 => (1, newest),
             Self::FewestPods => (pods, -newest),
-            Self::First => in_turn(claim),
-            Self::Fullest(_) => (self.room(free), -newest),
+            Self::First => (0, turn),
+            Self::Fullest(_) => (self.room(free), turn),
         }
     }
 
@@ -131,10 +124,6 @@ impl Ranking {
         };
         usize::try_from(free.iter().zip(asked).map(share).sum::<i128>()).unwrap_or(usize::MAX)
     }
-}
-
-fn in_turn(claim: usize) -> Rank {
-    (0, i64::try_from(claim).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

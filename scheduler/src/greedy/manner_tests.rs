@@ -4,12 +4,13 @@ use super::super::tests::{Story, ZONE, gib, needs, pool};
 use crate::cost::Memory;
 use crate::plan::{Placement, Plan};
 use crate::policy::{self, Search};
-use crate::problem::{MinValuesPolicy, NodePool, PodClass, Spread};
+use crate::problem::{MinValuesPolicy, NodePool, PodClass, PodTerm, Spread};
 use crate::requirement::{Operator, Requirement};
 use crate::requirements::Requirements;
 use crate::resources::Resources;
 
 const GPU: &str = "nvidia.com/gpu";
+const HOSTNAME: &str = "kubernetes.io/hostname";
 
 fn plan(policy: &str, story: &Story) -> Plan {
     let policy = policy::by_name(policy).expect("a policy of that name");
@@ -121,8 +122,8 @@ fn the_cheapest_per_resource_looks_at_everything_that_is_still_to_come() {
 fn the_cheapest_per_resource_does_not_reckon_with_pods_that_need_something_else() {
     // For everyone together m-medium would be the cheapest, but the web pod asks for no memory and comes first.
     let story =
-        Story::new(vec![pool("default")]).pods("web", 1, &needs(1600, 0)).pods("cache", 10, &needs(100, gib(3)));
-    let expected = ["default: c-small (2)", "default: m-medium (5)", "default: m-medium (4)"];
+        Story::new(vec![pool("default")]).pods("web", 1, &needs(1600, 0)).pods("cache", 12, &needs(100, gib(3)));
+    let expected = ["default: c-small (2)", "default: m-medium (5)", "default: m-medium (5)", "default: c-small (1)"];
     assert_eq!(bought("cheapest-per-resource", &story), expected);
 }
 
@@ -133,6 +134,20 @@ fn the_cheapest_per_resource_does_not_reckon_with_pods_that_fit_nowhere() {
         Story::new(vec![pool("default")]).pods("huge", 1, &needs(100, gib(1000))).pods("web", 1, &needs(500, gib(1)));
     let plan = plan("cheapest-per-resource", &story);
     assert_eq!((story.bought_by(&plan), plan.unplaced.len()), (vec!["default: c-small (1)".to_owned()], 1));
+}
+
+#[test]
+fn the_cheapest_per_resource_does_not_buy_again_what_is_still_free() {
+    // Each of the first has to be alone among its kind; the second finds so much room bought that its own node may be small.
+    let mut lonely = needs(1000, gib(2));
+    lonely.member_of = vec![0];
+    lonely.anti_affinity.required = vec![PodTerm { key: HOSTNAME.into(), peers: 0 }];
+    let mut story = Story::new(vec![pool("default")]);
+    story.problem.peers = vec!["app=db".into()];
+    let story = story.pods("db", 3, &lonely).pods("web", 10, &needs(10, gib(1)));
+    let plan = plan("cheapest-per-resource", &story);
+    assert_eq!(plan.placed(), 13);
+    assert_eq!(story.bought_by(&plan), ["default: m-medium (11)", "default: c-small (1)", "default: c-small (1)"]);
 }
 
 #[test]

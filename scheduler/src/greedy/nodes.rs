@@ -181,13 +181,26 @@ impl<'p> Nodes<'p> {
             let at = Signature::of(world.topology.node_pins(**n), seeker.rules.keyed.iter().map(|k| k.key));
             at.admits(allowed)
         };
-        let fullest = open.iter().filter(may_be_there).min_by_key(|n| (self.room(**n), **n)).copied();
+        let fullest = open.iter().filter(may_be_there).min_by_key(|n| (self.rank(**n), **n)).copied();
         seeker.nodes.open = Some(open);
         fullest
     }
 
+    /// What is free of each resource on all nodes whose labels and taints the pod accepts.
+    pub(super) fn room(&mut self, seeker: &Seeker, world: &World<'_>) -> Vec<i64> {
+        let width = seeker.requests.len();
+        let mut room = vec![0_i64; width];
+        for n in 0..self.nodes.len() {
+            if self.nodes[n].open && self.is_accepted(n, seeker, world) {
+                let free = &self.free[n * width..(n + 1) * width];
+                room.iter_mut().zip(free).for_each(|(sum, free)| *sum = sum.saturating_add(*free));
+            }
+        }
+        room
+    }
+
     /// How much room a node has, where that ranks them.
-    fn room(&self, n: usize) -> usize {
+    fn rank(&self, n: usize) -> usize {
         let width = self.free.len() / self.nodes.len().max(1);
         self.ranking.room(&self.free[n * width..(n + 1) * width])
     }
@@ -201,7 +214,7 @@ impl<'p> Nodes<'p> {
     ) -> Option<usize> {
         let mut candidates: Vec<usize> =
             hosts.iter().copied().filter(|h| *h < self.nodes.len() && !seeker.nodes.full.contains(h)).collect();
-        candidates.sort_unstable_by_key(|n| (self.room(*n), *n));
+        candidates.sort_unstable_by_key(|n| (self.rank(*n), *n));
         candidates.into_iter().find(|n| {
             if !self.takes(*n, seeker, world) {
                 seeker.nodes.full.insert(*n);
@@ -239,7 +252,19 @@ impl<'p> Nodes<'p> {
         if !state.open || free.iter().zip(&seeker.requests).any(|(left, asked)| asked > left) {
             return false;
         }
+        if !self.is_accepted(n, seeker, world) {
+            return false;
+        }
         let class: &PodClass = &world.problem.classes[seeker.class];
+        let state = &self.nodes[n];
+        !class.ports.iter().any(|port| state.ports.iter().any(|taken| port.clashes(taken)))
+            && (state.limits.is_empty() || state.attached.and(&class.volumes).within(&state.limits))
+            && !world.topology.host_refuses(&seeker.rules, n)
+    }
+
+    /// Whether the pod accepts what the node is like: labels and taints.
+    fn is_accepted(&mut self, n: usize, seeker: &Seeker, world: &World<'_>) -> bool {
+        let state = &self.nodes[n];
         let nothing_undefined = &self.nothing_undefined;
         let sets = &world.sets;
         let selected = &mut self.selected;
@@ -251,9 +276,6 @@ impl<'p> Nodes<'p> {
         is(seeker.requirements)
             && (seeker.places.is_empty() || seeker.places.iter().any(|place| is(*place)))
             && untolerated(&state.node.taints, &seeker.reading.tolerations).next().is_none()
-            && !class.ports.iter().any(|port| state.ports.iter().any(|taken| port.clashes(taken)))
-            && (state.limits.is_empty() || state.attached.and(&class.volumes).within(&state.limits))
-            && !world.topology.host_refuses(&seeker.rules, n)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::topology::{Allowed, Pin};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
-/// A place in the order of claims: pods so far (or whatever else ranks them), then who comes first among equals.
+/// A place in the order of claims: pods so far, then who comes first among equals.
 pub(super) type Rank = (usize, i64);
 
 /// For each key of a seeker's rules, in order, the domain that a node or claim is in: [`OPEN`] if that is not decided,
@@ -75,41 +75,27 @@ struct Order {
 
 /// Claims of one signature: by number of pods, then in order.
 #[derive(Default)]
-struct Group {
-    levels: BTreeMap<usize, BTreeMap<i64, usize>>,
-    /// How many claims have come in at the rank they had elsewhere: between others, maybe, that have refused a seeker.
-    late: usize,
-}
+struct Group(BTreeMap<usize, BTreeMap<i64, usize>>);
 
 /// How far a seeker has come in one of the orders.
 #[derive(Default)]
 pub(super) struct Progress {
     order: Option<usize>,
-    /// For each group and number of pods, who has refused.
-    refused: FxHashMap<(usize, usize), Refusals>,
-    /// Claims that rank below this are not asked: none of them has the room.
-    pub(super) least: usize,
-}
-
-/// Who has refused a seeker, of claims of one group and level.
-#[derive(Default)]
-struct Refusals {
-    /// The stretches all of whose claims have refused: from and to, both included.
-    stretches: Vec<(i64, i64)>,
-    /// How many had come in late when that was found. If more have since, it is to be found anew.
-    late: usize,
+    /// For each group and number of pods, the stretches all of whose claims have refused: from and to, both included.
+    refused: FxHashMap<(usize, usize), Vec<(i64, i64)>>,
 }
 
 impl Orders {
     /// Enters a claim that is new.
     pub(super) fn enter(&mut self, claim: usize, rank: Rank, pins: &[Pin]) {
-        self.orders.iter_mut().for_each(|order| _ = order.enter(claim, rank, pins));
+        self.orders.iter_mut().for_each(|order| order.enter(claim, rank, pins));
     }
 
     /// Takes a claim from one place to another.
     pub(super) fn advance(&mut self, claim: usize, from: (Rank, &[Pin]), to: (Rank, &[Pin])) {
         for order in &mut self.orders {
-            order.advance(claim, from, to);
+            order.leave(from.0, from.1);
+            order.enter(claim, to.0, to.1);
         }
     }
 
@@ -128,7 +114,7 @@ impl Orders {
         let number = *self.by_keys.entry(keys.clone()).or_insert(new);
         if number == new {
             let mut order = Order { keys, groups: vec![], index: FxHashMap::default() };
-            claims.for_each(|(claim, rank, pins)| _ = order.enter(claim, rank, pins));
+            claims.for_each(|(claim, rank, pins)| order.enter(claim, rank, pins));
             self.orders.push(order);
         }
         progress.order = Some(number);
@@ -139,9 +125,7 @@ impl Orders {
         let order = &self.orders[progress.order?];
         let open = order.groups.iter().enumerate().filter(|(_, (signature, _))| signature.admits(allowed));
         let firsts = open.filter_map(|(g, (_, group))| {
-            let refused = |pods| progress.refused.get(&(g, pods)).filter(|r| r.late == group.late);
-            let stretches = |pods| refused(pods).map(|r| r.stretches.as_slice());
-            let (rank, claim) = group.first(progress.least, stretches, passed_over)?;
+            let (rank, claim) = group.first(|pods| progress.refused.get(&(g, pods)).map(Vec::as_slice), passed_over)?;
             Some(Candidate { rank, claim, group: g })
         });
         firsts.min_by_key(|candidate| candidate.rank)
@@ -151,13 +135,8 @@ impl Orders {
     pub(super) fn refuse(&self, progress: &mut Progress, candidate: &Candidate) {
         let Some(order) = progress.order.map(|o| &self.orders[o]) else { return };
         let (pods, at) = candidate.rank;
-        let group = &order.groups[candidate.group].1;
-        let Some(level) = group.levels.get(&pods) else { return };
-        let refusals = progress.refused.entry((candidate.group, pods)).or_default();
-        if refusals.late != group.late {
-            *refusals = Refusals { stretches: vec![], late: group.late };
-        }
-        let stretches = &mut refusals.stretches;
+        let Some(level) = order.groups[candidate.group].1.0.get(&pods) else { return };
+        let stretches = progress.refused.entry((candidate.group, pods)).or_default();
         // Neighbours that have refused as well make one stretch of it, so that it is passed in one step.
         let mut stretch = (at, at);
         let neighbours = [level.range(..at).next_back(), level.range(at + 1..).next()];
@@ -185,35 +164,19 @@ pub(super) struct Candidate {
 }
 
 impl Order {
-    fn advance(&mut self, claim: usize, from: (Rank, &[Pin]), to: (Rank, &[Pin])) {
-        if from.0 != to.0 {
-            self.leave(from.0, from.1);
-            self.enter(claim, to.0, to.1);
-            return;
-        }
-        let [before, now] = [from.1, to.1].map(|pins| Signature::of(pins, self.keys.iter().copied()));
-        if before != now {
-            self.leave(from.0, from.1);
-            let group = self.enter(claim, to.0, to.1);
-            self.groups[group].1.late += 1;
-        }
-    }
-
-    /// Enters a claim, and says into which group.
-    fn enter(&mut self, claim: usize, rank: Rank, pins: &[Pin]) -> usize {
+    fn enter(&mut self, claim: usize, rank: Rank, pins: &[Pin]) {
         let signature = Signature::of(pins, self.keys.iter().copied());
         let group = *self.index.entry(signature).or_insert_with(|| {
             self.groups.push((signature, Group::default()));
             self.groups.len() - 1
         });
-        self.groups[group].1.levels.entry(rank.0).or_default().insert(rank.1, claim);
-        group
+        self.groups[group].1.0.entry(rank.0).or_default().insert(rank.1, claim);
     }
 
     fn leave(&mut self, rank: Rank, pins: &[Pin]) {
         let signature = Signature::of(pins, self.keys.iter().copied());
         let Some(group) = self.index.get(&signature) else { return };
-        let levels = &mut self.groups[*group].1.levels;
+        let levels = &mut self.groups[*group].1.0;
         if let Some(level) = levels.get_mut(&rank.0) {
             level.remove(&rank.1);
             if level.is_empty() {
@@ -226,11 +189,10 @@ impl Order {
 impl Group {
     fn first<'r>(
         &self,
-        least: usize,
         refused: impl Fn(usize) -> Option<&'r [(i64, i64)]>,
         passed_over: &[usize],
     ) -> Option<(Rank, usize)> {
-        for (pods, level) in self.levels.range(least..) {
+        for (pods, level) in &self.0 {
             let Some(stretches) = refused(*pods) else {
                 if let Some((at, claim)) = level.iter().find(|(_, claim)| !passed_over.contains(claim)) {
                     return Some(((*pods, *at), *claim));

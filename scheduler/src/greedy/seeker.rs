@@ -1,5 +1,6 @@
 //! One reading of a class of pods, looking for places: what it asks, and whom it has asked already.
 
+use super::claims::Scan;
 use super::nodes::Cursors;
 use super::order::Progress;
 use super::world::World;
@@ -25,6 +26,7 @@ pub(super) struct Seeker {
     pub(super) unclashed: Vec<Option<Bits>>,
     pub(super) nodes: Cursors,
     pub(super) claims: Progress,
+    pub(super) scan: Scan,
     pub(super) reading: Reading,
 }
 
@@ -49,6 +51,7 @@ impl Seeker {
             unclashed: world.pools.iter().map(|pool| unclashed(pool, class)).collect(),
             nodes: Cursors::default(),
             claims: Progress::default(),
+            scan: Scan::default(),
             reading,
         }
     }

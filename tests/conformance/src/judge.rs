@@ -84,12 +84,13 @@ impl Verdict {
     }
 }
 
-/// Asks Dovetail for a plan, as `dovetail plan` with the scenario's settings would.
+/// Asks Dovetail for a plan, as `dovetail plan` with the scenario's settings would; it is the same on every machine.
 ///
 /// # Errors
 /// When there is no plan, or deciding panicked.
 pub fn ask(head: &Head, scenario: &Path) -> Result<Planned, Fault> {
-    let mut arguments: Vec<OsString> = vec!["--catalog".into(), head.catalogue.clone().into(), scenario.into()];
+    let mut arguments: Vec<OsString> = vec!["--deterministic".into(), "--catalog".into()];
+    arguments.extend([head.catalogue.clone().into(), scenario.into()]);
     arguments.extend(head.settings.iter().map(Into::into));
     match catch_unwind(AssertUnwindSafe(|| offline::plan(arguments))) {
         Ok(planned) => planned.map_err(|e| Fault::NoPlan(e.to_string())),
