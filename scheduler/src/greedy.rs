@@ -11,6 +11,7 @@
 mod attachments;
 mod choice;
 mod claims;
+mod course;
 mod diagnosis;
 mod flexibility;
 #[allow(dead_code)] // until the cost policy asks for it
@@ -246,7 +247,7 @@ impl<'p> Round<'p> {
         if let Some(within) = &self.claims.limits[p].within {
             types.intersect(within);
         }
-        let new = NewNode { pool: p, set: self.world.pools[p].set, types: &types, pins: None };
+        let new = NewNode { pool: p, set: self.world.pools[p].set, types: &types, pins: None, course: None };
         self.world.narrow(&new.with(&self.world.problem.classes[seeker.class], seeker), seeker, allowed)
     }
 

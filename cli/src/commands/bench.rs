@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use dovetail_api::duration;
 use dovetail_packing::instance::{Instance, Kind};
-use dovetail_packing::summary::{judge, summaries, totals};
+use dovetail_packing::summary::Results;
 use dovetail_packing::{chart, wish};
 use dovetail_scheduler::policy::{self, POLICIES, Policy};
 
@@ -19,7 +19,7 @@ use super::search::Terms;
 use crate::bench::errors::BenchError;
 use crate::bench::experiment::Experiment;
 use crate::bench::inputs::Reader;
-use crate::bench::report::{self, Results};
+use crate::bench::report;
 use crate::output;
 
 /// Measure packing policies
@@ -169,10 +169,7 @@ impl Pack {
             terms: self.terms.clone(),
             journal: self.resume.clone(),
         };
-        let runs = judge(experiment.run(&inputs.instances)?);
-        let summaries = summaries(&runs);
-        let totals = totals(&summaries);
-        Ok((Results { runs, summaries, totals }, !inputs.errors.is_empty()))
+        Ok((Results::of(experiment.run(&inputs.instances)?), !inputs.errors.is_empty()))
     }
 
     /// The policies asked for, each once.

@@ -141,7 +141,7 @@ impl Round<'_> {
         let mut types = Bits::none(pool.pool.instance_types.len());
         ranked[..few].iter().for_each(|(_, t)| types.insert(*t));
         let cost = ranked.first().map_or(i128::MAX, |(cost, _)| *cost);
-        let new = NewNode { pool: p, set: open.set, types: &types, pins: None };
+        let new = NewNode { pool: p, set: open.set, types: &types, pins: None, course: None };
         let class = &world.problem.classes[seeker.class];
         let taker = Taker { min_values: MinValues::Keep(&open.min_values), ..new.with(class, seeker) };
         match world.narrow(&taker, seeker, allowed) {
