@@ -1,18 +1,20 @@
-//! `dovetail plan` for a program that wants the plan itself, not its text: the same command line, read by the same code.
-//! It decides nothing, and prints nothing.
+//! `dovetail plan` and `dovetail bench pack` for a program that wants plans and figures themselves, not their text: the same
+//! command line, read by the same code. It decides nothing.
 
 use std::ffi::OsString;
 use std::io;
 
 use clap::Parser;
 use dovetail_engine::provisioning::Round;
+use dovetail_packing::summary::Results;
 use dovetail_scheduler::plan::Plan as Decision;
 
+use crate::commands::bench::Pack;
 use crate::commands::plan::Plan;
 use crate::output::Data;
 use crate::output::answer::Answer;
 
-/// Why there is no plan: what `dovetail plan` would say on standard error, one line or several.
+/// Why there is no plan, or no figures: what `dovetail` would say on standard error, one line or several.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NoPlan(String);
@@ -60,4 +62,22 @@ pub fn plan<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -
         plan: decided.decision,
         seconds: decided.seconds,
     })
+}
+
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true)]
+struct PackLine {
+    #[command(flatten)]
+    pack: Pack,
+}
+
+/// Measures what `dovetail bench pack` followed by these arguments would measure. Inputs that cannot be used are named
+/// on standard error; what else would be said about them is not.
+///
+/// # Errors
+/// When the arguments make no sense, or some of what they name cannot be used.
+pub fn pack<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> Result<Results, NoPlan> {
+    let line = PackLine::try_parse_from(arguments).map_err(|e| NoPlan(e.to_string()))?;
+    let (results, left_out) = line.pack.measure(|_| ()).map_err(|e| NoPlan(e.to_string()))?;
+    if left_out { Err(NoPlan("some of the inputs cannot be used, see above".to_owned())) } else { Ok(results) }
 }

@@ -7,7 +7,7 @@ mod svg;
 
 use crate::statistics::Estimate;
 use crate::summary::Summary;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use svg::{Anchor, Canvas};
 
 /// The most workloads that have bars of their own; more are grouped by their names.
@@ -57,15 +57,37 @@ fn legend(canvas: &mut Canvas, policies: &[&str]) {
     }
 }
 
-/// What one policy comes to within each of its budgets: milliseconds, and the gap over all instances.
-fn curve(summaries: &[Summary], policy: &str) -> Vec<(u64, Estimate)> {
-    let own = || summaries.iter().filter(|s| s.policy == policy);
-    let budgets: BTreeSet<u64> = own().map(|s| s.budget).collect();
-    let point = |budget| {
-        let gaps: Vec<Estimate> = own().filter(|s| s.budget == budget).filter_map(|s| s.gap).collect();
-        Some((budget, joined(&gaps)?))
+/// The instances that were measured within the most budgets: a curve through different instances at different budgets would
+/// say nothing.
+fn steady(summaries: &[Summary]) -> BTreeSet<&str> {
+    let mut budgets: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+    summaries.iter().for_each(|s| {
+        budgets.entry(&s.instance).or_default().insert(s.budget);
+    });
+    let most = budgets.values().map(BTreeSet::len).max().unwrap_or(0);
+    budgets.into_iter().filter(|(_, b)| b.len() == most).map(|(instance, _)| instance).collect()
+}
+
+/// What one policy comes to within each of its budgets: milliseconds, and the gap over these instances. Budgets are told apart
+/// by their place among those of an instance: usual ones differ a little with the number of pods.
+fn curve(summaries: &[Summary], instances: &BTreeSet<&str>, policy: &str) -> Vec<(u64, Estimate)> {
+    let mut places: Vec<Vec<(u64, Option<Estimate>)>> = vec![];
+    for instance in instances {
+        let own = summaries.iter().filter(|s| s.policy == policy && s.instance == **instance);
+        let own: BTreeMap<u64, Option<Estimate>> = own.map(|s| (s.budget, s.gap)).collect();
+        for (place, point) in own.into_iter().enumerate() {
+            if place == places.len() {
+                places.push(vec![]);
+            }
+            places[place].push(point);
+        }
+    }
+    let point = |at: Vec<(u64, Option<Estimate>)>| {
+        let budget = at.iter().map(|(budget, _)| u128::from(*budget)).sum::<u128>() / at.len().max(1) as u128;
+        let gaps: Vec<Estimate> = at.into_iter().filter_map(|(_, gap)| gap).collect();
+        Some((u64::try_from(budget).ok()?, joined(&gaps)?))
     };
-    budgets.into_iter().filter_map(point).collect()
+    places.into_iter().filter_map(point).collect()
 }
 
 /// The mean of means. A single one keeps its own interval.
@@ -80,7 +102,8 @@ fn curves(canvas: &mut Canvas, summaries: &[Summary], policies: &[&str]) {
     let (left, right) = CURVES;
     let (top, bottom) = (TOP, TOP + CURVES_HEIGHT);
     canvas.title(left, TOP - 18.0, "Cost above the best bound, by time budget");
-    let all: Vec<Vec<(u64, Estimate)>> = policies.iter().map(|p| curve(summaries, p)).collect();
+    let steady = steady(summaries);
+    let all: Vec<Vec<(u64, Estimate)>> = policies.iter().map(|p| curve(summaries, &steady, p)).collect();
     let budgets: BTreeSet<u64> = all.iter().flatten().map(|(budget, _)| (*budget).max(1)).collect();
     let (Some(first), Some(last)) = (budgets.first(), budgets.last()) else {
         canvas.text((left + right) / 2.0, (top + bottom) / 2.0, Anchor::Middle, "no bound was proven");

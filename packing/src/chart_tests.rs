@@ -75,6 +75,24 @@ fn one_budget_is_a_point_in_the_middle() {
 }
 
 #[test]
+fn curves_go_through_the_same_instances_at_every_budget() {
+    let mut runs = vec![run("odd", "cost", 50, 100.0, Some(10.0))];
+    for (budget, cost) in [(50, 12.0), (1000, 11.0)] {
+        runs.push(run("a", "cost", budget, cost, Some(10.0)));
+    }
+    let words = words(&draw(&summaries(&judge(runs))));
+    assert!(words.contains(&"cost, 50 ms: 20 %".to_owned()), "without the instance of one budget: {words:?}");
+    assert!(words.contains(&"odd, cost: 900 %".to_owned()), "which has a bar nonetheless");
+}
+
+#[test]
+fn budgets_that_are_usual_for_instances_of_different_size_are_one_point() {
+    let runs = vec![run("a", "cost", 100, 12.0, Some(10.0)), run("b", "cost", 110, 11.0, Some(10.0))];
+    let words = words(&draw(&summaries(&judge(runs))));
+    assert!(words.iter().any(|w| w.starts_with("cost, 105 ms: 15 %")), "{words:?}");
+}
+
+#[test]
 fn many_instances_are_grouped_by_what_their_names_have_in_common() {
     let names: Vec<String> =
         (0..40).flat_map(|n| [format!("class1_60_3_{n}"), format!("class2_60_3_{n}"), format!("odd-{n}")]).collect();

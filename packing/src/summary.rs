@@ -75,6 +75,27 @@ pub struct Total {
     pub seconds: f64,
 }
 
+/// Everything that an experiment found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Results {
+    /// Every run, in the order of the instances.
+    pub runs: Vec<Judged>,
+    /// Means by instance, policy and budget.
+    pub summaries: Vec<Summary>,
+    /// All instances together, by policy and budget.
+    pub totals: Vec<Total>,
+}
+
+impl Results {
+    /// What these runs come to.
+    pub fn of(runs: Vec<Run>) -> Self {
+        let runs = judge(runs);
+        let summaries = summaries(&runs);
+        let totals = totals(&summaries);
+        Self { runs, summaries, totals }
+    }
+}
+
 /// Judges runs by the best that any of them knows. They stay in their order.
 pub fn judge(runs: Vec<Run>) -> Vec<Judged> {
     let mut most: HashMap<(String, Option<u64>), usize> = HashMap::new();

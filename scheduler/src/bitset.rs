@@ -14,10 +14,9 @@ impl Bits {
 
     /// All numbers below `size`.
     pub(crate) fn all(size: usize) -> Self {
-        (0..size).fold(Self::none(size), |mut set, i| {
-            set.insert(i);
-            set
-        })
+        let mut words = vec![u64::MAX; size / WORD];
+        words.extend((!size.is_multiple_of(WORD)).then(|| (1 << (size % WORD)) - 1));
+        Self(words)
     }
 
     /// Keeps the numbers at which the value is no less than `least`; there is a value for every number.

@@ -11,6 +11,7 @@
 mod attachments;
 mod choice;
 mod claims;
+mod course;
 mod diagnosis;
 mod flexibility;
 #[allow(dead_code)] // until the cost policy asks for it
@@ -217,7 +218,7 @@ impl<'p> Round<'p> {
         if self.world.topology.hosts_to_join(&seeker.rules).is_some() {
             return Err(Refused::NotNow); // a new node is in nobody's company
         }
-        if let Some(choice) = self.choice.take() {
+        if let Some(choice) = self.choice.take_if(|choice| choice.settles(seeker.class)) {
             let offer = self.settled_offer(&choice, seeker, &allowed);
             self.choice = Some(choice);
             let (p, narrowed) = offer?;
@@ -246,7 +247,7 @@ impl<'p> Round<'p> {
         if let Some(within) = &self.claims.limits[p].within {
             types.intersect(within);
         }
-        let new = NewNode { pool: p, set: self.world.pools[p].set, types: &types, pins: None };
+        let new = NewNode { pool: p, set: self.world.pools[p].set, types: &types, pins: None, course: None };
         self.world.narrow(&new.with(&self.world.problem.classes[seeker.class], seeker), seeker, allowed)
     }
 

@@ -16,7 +16,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("test", "run everything that this machine can run, and say what it skips"),
     ("tidy", "check the rules of the house only (a second or two)"),
     ("conformance", "compare with Karpenter's own scheduler, see --help"),
-    ("bench", "bench upstream: time both programs on the same input, see --help"),
+    ("bench", "bench upstream: time both programs; bench packing: policies on all workloads; see --help"),
     ("help", "show this text"),
 ];
 

@@ -6,23 +6,12 @@ use std::io;
 
 use dovetail_packing::run::{Run, Unit};
 use dovetail_packing::statistics::Estimate;
-use dovetail_packing::summary::{Judged, Summary, Total};
+use dovetail_packing::summary::{Judged, Results, Summary};
 use serde::Serialize;
 
 use crate::output::Data;
 
 pub(crate) use super::table::table;
-
-/// Everything that an experiment found.
-#[derive(Debug, Serialize)]
-pub(crate) struct Results {
-    /// Every run, in the order of the instances.
-    pub(crate) runs: Vec<Judged>,
-    /// Means by instance, policy and budget.
-    pub(crate) summaries: Vec<Summary>,
-    /// All instances together, by policy and budget.
-    pub(crate) totals: Vec<Total>,
-}
 
 /// A packing into bins of equal cost. What tells runs apart is there only where there are several.
 #[derive(Debug, Serialize)]

@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use comfy_table::Table;
 use dovetail_packing::run::Unit;
 use dovetail_packing::statistics::Estimate;
-use dovetail_packing::summary::{Judged, Total};
+use dovetail_packing::summary::{Judged, Results, Total};
 
-use super::report::Results;
 use crate::output::columns::{left, plain_table, right, write_table};
 
 /// A line for each run, or for each instance, policy and budget; and what all instances come to, if there are several.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use dovetail_api::duration;
 use dovetail_packing::instance::{Instance, Kind};
-use dovetail_packing::summary::{judge, summaries, totals};
+use dovetail_packing::summary::Results;
 use dovetail_packing::{chart, wish};
 use dovetail_scheduler::policy::{self, POLICIES, Policy};
 
@@ -18,8 +18,8 @@ use super::cluster::ClusterArgs;
 use super::search::Terms;
 use crate::bench::errors::BenchError;
 use crate::bench::experiment::Experiment;
-use crate::bench::inputs::Reader;
-use crate::bench::report::{self, Results};
+use crate::bench::inputs::{Inputs, Reader};
+use crate::bench::report;
 use crate::output;
 
 /// Measure packing policies
@@ -119,7 +119,10 @@ impl Bench {
 
 impl Pack {
     fn run(&self) -> Result<ExitCode, CommandError> {
-        let (results, left_out) = self.measure()?;
+        let (results, left_out) = self.measure(|inputs| {
+            inputs.warnings.iter().for_each(|warning| output::warning(warning));
+            inputs.notes.iter().for_each(|note| output::note(note));
+        })?;
         let text = match self.output {
             Form::Table => report::table(&results, self.each),
             Form::Json => report::json(&results)?,
@@ -144,17 +147,17 @@ impl Pack {
         Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Reads the inputs and does the runs. Says whether inputs were left out; which, is on standard error.
+    /// Reads the inputs, has someone look at what is to be said about them, and does the runs. Says whether inputs were left
+    /// out; which, is on standard error.
     ///
     /// # Errors
     /// When nothing is left to measure, or the journal cannot be used.
-    pub(crate) fn measure(&self) -> Result<(Results, bool), CommandError> {
+    pub(crate) fn measure(&self, look: impl FnOnce(&Inputs)) -> Result<(Results, bool), CommandError> {
         let inputs = Reader::new(&self.cluster, &self.pools).read(&self.inputs);
         for error in &inputs.errors {
             error.to_string().lines().for_each(output::error);
         }
-        inputs.warnings.iter().for_each(|warning| output::warning(warning));
-        inputs.notes.iter().for_each(|note| output::note(note));
+        look(&inputs);
         if inputs.instances.is_empty() {
             return Err(BenchError::NothingToMeasure.into());
         }
@@ -169,10 +172,7 @@ impl Pack {
             terms: self.terms.clone(),
             journal: self.resume.clone(),
         };
-        let runs = judge(experiment.run(&inputs.instances)?);
-        let summaries = summaries(&runs);
-        let totals = totals(&summaries);
-        Ok((Results { runs, summaries, totals }, !inputs.errors.is_empty()))
+        Ok((Results::of(experiment.run(&inputs.instances)?), !inputs.errors.is_empty()))
     }
 
     /// The policies asked for, each once.

@@ -7,6 +7,7 @@
 mod planned;
 
 use super::attachments::Attachments;
+use super::course::Course;
 use super::flexibility::Terms;
 use super::manner::Ranking;
 use super::order::{Orders, Rank};
@@ -20,6 +21,7 @@ use crate::problem::HostPort;
 use crate::requirement::Name;
 use crate::resources::{NODES, Resources};
 use crate::topology::{Allowed, Pin};
+use planned::Known;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
@@ -103,6 +105,8 @@ struct Claim {
     restricted: bool,
     /// What has been booked for it of its pool's limits, if there are any.
     booked: Option<Resources>,
+    /// How it came about, if that is kept track of.
+    course: Option<Course>,
 }
 
 impl Claims {
@@ -320,6 +324,7 @@ impl Claims {
             pods: vec![pod],
             restricted: false,
             booked,
+            course: None,
             rank: self.ranking.rank(self.claims.len(), 1, self.newest, &narrowed.free),
         };
         claim.become_narrower(narrowed, world);
@@ -346,8 +351,9 @@ impl Claims {
 
     /// The claims as planned, with their types in the order of price.
     pub(super) fn finish(mut self, world: &mut World<'_>, terms: Option<&Terms>) -> Vec<PlannedClaim> {
+        let mut known = Known::default();
         let limits = &mut self.limits;
-        self.claims.into_iter().map(|claim| claim.finish(world, limits, terms)).collect()
+        self.claims.into_iter().map(|claim| claim.finish(world, limits, terms, &mut known)).collect()
     }
 }
 
@@ -379,6 +385,7 @@ impl Claim {
             held: Some(&self.holdings),
             aboard: &self.pods,
             pins: Some(&self.pins),
+            course: self.course,
         };
         world.narrow(&taker, seeker, allowed)
     }
@@ -398,5 +405,6 @@ impl Claim {
         self.attached = narrowed.attached;
         self.min_values = narrowed.min_values;
         self.holdings = narrowed.holdings;
+        self.course = narrowed.course;
     }
 }

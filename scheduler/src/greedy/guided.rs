@@ -322,7 +322,8 @@ impl<'p> Guide<'p> {
                 if let Some(within) = &claims.limits[pool].within {
                     types.intersect(within);
                 }
-                let new = NewNode { pool, set: *set, types: &types, pins: Some(pins) };
+                let course = Some(world.courses.begin(pool, *set, &types));
+                let new = NewNode { pool, set: *set, types: &types, pins: Some(pins), course };
                 let narrowed =
                     world.narrow(&new.with(&world.problem.classes[seeker.class], seeker), seeker, allowed)?;
                 let claim = claims.open_restricted(pod, seeker, pool, narrowed, world);

@@ -4,6 +4,7 @@
 //! Which pod asks whom, and in what order, is not known here.
 
 use super::attachments::Attachments;
+use super::course::{Course, Courses};
 use super::reserve::{Holdings, Reserve};
 use super::seeker::Seeker;
 use crate::bitset::Bits;
@@ -24,6 +25,7 @@ pub(super) struct World<'p> {
     pub(super) topology: Topology,
     pub(super) reserve: Reserve,
     pub(super) soft_taints: bool,
+    pub(super) courses: Courses,
     domain_sets: FxHashMap<(usize, Vec<usize>), SetId>,
 }
 
@@ -43,6 +45,8 @@ pub(super) struct Taker<'a> {
     pub(super) aboard: &'a [usize],
     /// Where it is; `None` for a claim that is yet to be opened and may be wherever its requirements allow.
     pub(super) pins: Option<&'a [Pin]>,
+    /// How it came about, if that is kept track of.
+    pub(super) course: Option<Course>,
 }
 
 /// A claim that is yet to be opened.
@@ -52,6 +56,7 @@ pub(super) struct NewNode<'a> {
     pub(super) types: &'a Bits,
     /// Where it would be, if it is narrower than its requirements say.
     pub(super) pins: Option<&'a [Pin]>,
+    pub(super) course: Option<Course>,
 }
 
 impl<'a> NewNode<'a> {
@@ -67,6 +72,7 @@ impl<'a> NewNode<'a> {
             held: None,
             aboard: &[],
             pins: self.pins,
+            course: self.course,
         }
     }
 }
@@ -81,6 +87,7 @@ pub(super) enum MinValues<'a> {
 }
 
 /// What is left of a taker.
+#[derive(Clone)]
 pub(super) struct Narrowed {
     pub(super) set: SetId,
     pub(super) types: Bits,
@@ -91,6 +98,7 @@ pub(super) struct Narrowed {
     pub(super) min_values: Vec<(Name, u32)>,
     pub(super) relaxed: bool,
     pub(super) holdings: Holdings,
+    pub(super) course: Option<Course>,
 }
 
 /// Why a pod was not taken.
@@ -114,7 +122,8 @@ impl<'p> World<'p> {
         let soft = |t: &Taint| t.effect == Effect::PreferNoSchedule;
         let soft_taints = problem.pools.iter().any(|p| p.taints.iter().any(soft))
             || problem.nodes.iter().any(|n| n.taints.iter().any(soft));
-        Self { problem, columns, sets, pools, topology, reserve, soft_taints, domain_sets: FxHashMap::default() }
+        let (courses, domain_sets) = (Courses::default(), FxHashMap::default());
+        Self { problem, columns, sets, pools, topology, reserve, soft_taints, courses, domain_sets }
     }
 
     /// What is left of a taker that takes a pod.
@@ -217,6 +226,18 @@ impl<'p> World<'p> {
 
     /// The types that are left once everything is said, if they are enough.
     fn fit(&mut self, taker: &Taker<'_>, set: SetId, seeker: &Seeker) -> Result<Narrowed, Refused> {
+        let Some(course) = taker.course.filter(|_| self.reserve.is_empty()) else {
+            return self.fit_anew(taker, set, seeker);
+        };
+        if let Some(known) = self.courses.known(course, set, seeker.class) {
+            return known.ok_or(Refused::Never);
+        }
+        let mut narrowed = self.fit_anew(taker, set, seeker).ok();
+        self.courses.learn(course, set, seeker.class, &mut narrowed);
+        narrowed.ok_or(Refused::Never)
+    }
+
+    fn fit_anew(&mut self, taker: &Taker<'_>, set: SetId, seeker: &Seeker) -> Result<Narrowed, Refused> {
         let pool = &mut self.pools[taker.pool];
         let view = pool.view(set, &self.sets, &self.problem.well_known);
         let mut types = taker.types.clone();
@@ -261,7 +282,7 @@ impl<'p> World<'p> {
         };
         let free = taker.used.iter().enumerate().map(|(column, used)| most(column) - used).collect();
         let (used, attached) = (taker.used.clone(), taker.attached.clone());
-        Ok(Narrowed { set, types, free, used, attached, min_values, relaxed, holdings })
+        Ok(Narrowed { set, types, free, used, attached, min_values, relaxed, holdings, course: None })
     }
 
     /// How many distinct values of each key have to stay open from now on, and whether that is fewer than the pool asks.

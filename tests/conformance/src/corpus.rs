@@ -133,6 +133,12 @@ impl Workshop {
         Ok(file)
     }
 
+    /// Where the catalogue of that name is.
+    #[must_use]
+    pub fn catalogue(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// A scenario of the corpus as a file.
     ///
     /// # Errors

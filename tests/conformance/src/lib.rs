@@ -12,5 +12,6 @@ pub mod corpus;
 pub mod fuzz;
 pub mod generate;
 pub mod judge;
+pub mod packing;
 pub mod translate;
 pub mod upstream;

@@ -7,6 +7,7 @@ use dovetail_conformance::corpus::{self, Workshop};
 use dovetail_conformance::fuzz::{self, Court};
 use dovetail_conformance::generate::{self, THEMES, Theme};
 use dovetail_conformance::judge;
+use dovetail_conformance::packing::{self, Wanted};
 use dovetail_conformance::upstream::Upstream;
 use std::error::Error;
 use std::path::PathBuf;
@@ -60,6 +61,16 @@ enum Bench {
         /// How often Dovetail decides; the fastest counts
         #[arg(long, default_value_t = 3)]
         times: usize,
+    },
+    /// Measure packing policies on the workloads of docs/benchmarks.md and compare with what is aimed for; the table is
+    /// Markdown
+    Packing {
+        /// Only workloads whose names contain this; may stand several times
+        #[arg(long, value_name = "PART")]
+        only: Vec<String>,
+        /// Draw the results: gaps by workload, and cost over time budgets for some of them
+        #[arg(long, value_name = "FILE.svg")]
+        plot: Option<PathBuf>,
     },
 }
 
@@ -144,7 +155,15 @@ fn fuzz(arguments: &Compare, count: usize) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 fn measure(what: Bench) -> Result<ExitCode, Box<dyn Error>> {
-    let Bench::Upstream { pods, alone, wishful, without_karpenter, times } = what;
+    let (pods, alone, wishful, without_karpenter, times) = match what {
+        Bench::Upstream { pods, alone, wishful, without_karpenter, times } => {
+            (pods, alone, wishful, without_karpenter, times)
+        }
+        Bench::Packing { only, plot } => {
+            packing::run(&Workshop::open(&scratch()?)?, &Wanted { only, plot })?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let sizes = Sizes { both: pods, ours: alone, wishful, times };
     let folder = scratch()?;
     let workshop = Workshop::open(&folder)?;

@@ -48,12 +48,12 @@ const LAYERS: &[&str] = &[
 /// Crates beside the order.
 const ASIDE: &[Aside] = &[
     Aside { name: "dovetail-benches", may_use: LAYERS, used_by: &[] },
-    Aside { name: "dovetail-conformance", may_use: LAYERS, used_by: &[] },
     Aside {
-        name: "dovetail-packing",
-        may_use: &["dovetail-api", "dovetail-scheduler"],
-        used_by: &["dovetail", "dovetail-conformance"],
+        name: "dovetail-conformance",
+        may_use: &["dovetail-api", "dovetail-scheduler", "dovetail-engine", "dovetail", "dovetail-packing"],
+        used_by: &[],
     },
+    Aside { name: "dovetail-packing", may_use: &["dovetail-api", "dovetail-scheduler"], used_by: &["dovetail"] },
     Aside { name: "xtask", may_use: &[], used_by: &[] },
     Aside {
         name: "dovetail-cloudprovider-aws",
