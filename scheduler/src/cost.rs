@@ -11,7 +11,7 @@ mod offers;
 
 use crate::greedy::{self, Terms, Wish, WishedPlace};
 use crate::instance_type::Price;
-use crate::packing::{self, Effort, Packed, Pattern};
+use crate::packing::{self, Bound, Effort, Packed, Pattern};
 use crate::plan::{Certificate, Plan, Proof};
 use crate::policy::Search;
 use crate::problem::Problem;
@@ -19,6 +19,9 @@ use crate::requirement::Requirement;
 use crate::requirements::Requirements;
 pub use memory::Memory;
 use model::{Compiler, Model, Place, View};
+use rustc_hash::FxHashSet;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// Plans a problem for the least money.
 pub(crate) fn plan(problem: &Problem, search: &Search<'_>, memory: &mut Memory) -> Plan {
@@ -26,26 +29,70 @@ pub(crate) fn plan(problem: &Problem, search: &Search<'_>, memory: &mut Memory) 
     let mut best = greedy::guided(problem, &[], &terms);
     let first_fit = best.cost();
     let mut compiler = Compiler::new(problem);
-    let model = compiler.model(&demands(problem, 0..problem.pods.len()), View::ToPlan, search);
-    if model.packing.dims > packing::MOST_DIMS {
+    let all = demands(problem, 0..problem.pods.len());
+    let model = compiler.model(&all, View::ToPlan, search);
+    let mut proven = compiler.model(&all, View::ToProve, search);
+    if model.packing.dims.max(proven.packing.dims) > packing::MOST_DIMS {
         return best;
     }
-    let expired = || (search.expired)();
-    let mut effort = Effort::new(search.steps, &expired);
+    let alike = proven.packing.fingerprint() == model.packing.fingerprint();
+    let spent = || (search.spent)();
+    let mut effort = Effort::new(search.steps, &spent);
     let mut rng = fastrand::Rng::with_seed(search.seed);
     let (mut known, recalled) = memory.recall(&model.packing);
     known.extend(patterns_of(&best, problem, &model));
-    let solved = packing::solve(&model.packing, known, recalled, &mut rng, &mut effort);
+    let mut planning = effort.part(if alike { 1.0 } else { 0.7 });
+    let solved = packing::solve(&model.packing, known, recalled, &mut rng, &mut planning);
+    effort.back(planning);
     memory.keep(&model.packing, &solved.patterns, &solved.bound);
     if let Some(packed) = &solved.packed {
         let wished = greedy::guided(problem, &wishes(problem, &model, packed), &terms);
-        let rank = |plan: &Plan| (std::cmp::Reverse(plan.placed()), plan.cost(), plan.claims.len());
-        if rank(&wished) < rank(&best) {
+        if is_better(problem, &wished, &best) {
             best = wished;
         }
     }
-    best.certificate = certificate(problem, &best, first_fit, &mut compiler, (&model, &solved), search, &mut effort);
+    proven.ask_for(&demands(problem, placed(&best)));
+    let bound = if alike {
+        solved.bound.for_demands(&proven.packing)
+    } else {
+        let start = worth_of_classes(problem, &model, &solved.bound);
+        let start: Vec<f64> = proven.items.iter().map(|m| start[m.class]).collect();
+        packing::prove(&proven.packing, patterns_of(&best, problem, &proven), &start, &mut rng, &mut effort)
+    };
+    best.certificate = Some(Certificate {
+        // Outward: sums of thousands of numbers may be off by a few units in the last place.
+        bound: Price::from_dollars(bound.value * (1.0 - 1e-10)),
+        proof: if bound.fluid { Proof::Fluid } else { Proof::Columns },
+        left_out: proven.left_out.into_iter().collect(),
+        first_fit,
+    });
     best
+}
+
+/// Whether a plan places every pod that another one does, and costs less, or is as cheap with fewer nodes, or places more.
+fn is_better(problem: &Problem, plan: &Plan, than: &Plan) -> bool {
+    let mut has_place = vec![false; problem.pods.len()];
+    placed(plan).for_each(|pod| has_place[pod] = true);
+    if !placed(than).all(|pod| has_place[pod]) {
+        return false;
+    }
+    let rank = |plan: &Plan| (Reverse(plan.placed()), plan.cost(), plan.claims.len());
+    rank(plan) < rank(than)
+}
+
+/// The pods that have a place.
+fn placed(plan: &Plan) -> impl Iterator<Item = usize> {
+    let on_claims = plan.claims.iter().flat_map(|claim| &claim.pods);
+    on_claims.chain(plan.existing.iter().flat_map(|placement| &placement.pods)).copied()
+}
+
+/// What a pod of each class is worth at least, as the plan's own view of the problem has it: where a proof may begin.
+fn worth_of_classes(problem: &Problem, model: &Model, bound: &Bound) -> Vec<f64> {
+    let mut worth = vec![f64::INFINITY; problem.classes.len()];
+    for (meaning, value) in model.items.iter().zip(&bound.values) {
+        worth[meaning.class] = worth[meaning.class].min(*value);
+    }
+    worth.into_iter().map(|w| if w.is_finite() { w } else { 0.0 }).collect()
 }
 
 /// How many of these pods there are of each class.
@@ -64,10 +111,10 @@ fn patterns_of(plan: &Plan, problem: &Problem, model: &Model) -> Vec<Pattern> {
         }
     }
     let by_weight = model.packing.by_weight();
-    let mut seen = rustc_hash::FxHashSet::default();
+    let mut seen = FxHashSet::default();
     let mut out = vec![];
     for claim in &plan.claims {
-        let mut counts: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
+        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
         for pod in &claim.pods {
             if let Some(item) = item_of[problem.pods[*pod].class] {
                 *counts.entry(item).or_default() += 1;
@@ -115,39 +162,4 @@ fn wishes(problem: &Problem, model: &Model, packed: &Packed) -> Vec<Wish> {
         }
     }
     out
-}
-
-/// The proof of how cheap a plan could be that places the same pods.
-fn certificate(
-    problem: &Problem,
-    plan: &Plan,
-    first_fit: Price,
-    compiler: &mut Compiler<'_>,
-    (model, solved): (&Model, &packing::Solved),
-    search: &Search<'_>,
-    effort: &mut Effort<'_>,
-) -> Option<Certificate> {
-    let on_claims = plan.claims.iter().flat_map(|c| &c.pods);
-    let placed = on_claims.chain(plan.existing.iter().flat_map(|e| &e.pods)).copied();
-    let proven = compiler.model(&demands(problem, placed), View::ToProve, search);
-    if proven.packing.dims > packing::MOST_DIMS {
-        return None;
-    }
-    let bound = if proven.packing.fingerprint() == model.packing.fingerprint() {
-        solved.bound.for_demands(&proven.packing)
-    } else {
-        // What the pods are worth in the plan's own view is where to begin.
-        let mut worth = vec![f64::INFINITY; problem.classes.len()];
-        for (meaning, value) in model.items.iter().zip(&solved.bound.values) {
-            worth[meaning.class] = worth[meaning.class].min(*value);
-        }
-        let start: Vec<f64> =
-            proven.items.iter().map(|m| worth[m.class]).map(|w| if w.is_finite() { w } else { 0.0 }).collect();
-        let mut rng = fastrand::Rng::with_seed(search.seed);
-        packing::prove(&proven.packing, patterns_of(plan, problem, &proven), &start, &mut rng, effort)
-    };
-    let outward = bound.value * (1.0 - 1e-10);
-    let bound_price = Price::from_dollars(outward);
-    let proof = if bound.fluid { Proof::Fluid } else { Proof::Columns };
-    Some(Certificate { bound: bound_price, proof, left_out: proven.left_out.into_iter().collect(), first_fit })
 }

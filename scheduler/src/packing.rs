@@ -25,7 +25,9 @@ use std::hash::{Hash, Hasher};
 pub(crate) use columns::Bound;
 pub(crate) use effort::Effort;
 pub(crate) use knapsack::MOST_DIMS;
-pub(crate) use solve::{Solved, prove, solve};
+#[cfg(test)]
+pub(crate) use solve::Solved;
+pub(crate) use solve::{prove, solve};
 
 /// What is to be packed, and into what.
 #[derive(Clone, Debug, Default)]
@@ -170,65 +172,5 @@ impl Packing {
 }
 
 #[cfg(test)]
-mod experiment {
-    use super::*;
-    #[test]
-    fn run() {
-        let Ok(files) = std::env::var("PK") else { return };
-        let ms: u64 = std::env::var("MS").unwrap().parse().unwrap();
-        let node: f64 = std::env::var("NC").map_or(0.01, |v| v.parse().unwrap());
-        for file in files.split(' ') {
-            let text = std::fs::read_to_string(format!("/tmp/lead/{file}.pk")).unwrap();
-            let mut lines = text.lines().map(|l| l.split(' ').map(|w| w.parse::<f64>().unwrap()).collect::<Vec<f64>>());
-            let head = lines.next().unwrap();
-            let (d, n, k) = (head[0] as usize, head[1] as usize, head[2] as usize);
-            let mut packing = Packing { dims: d, ..Packing::default() };
-            for _ in 0..n {
-                let l = lines.next().unwrap();
-                packing.items.push(Item {
-                    weights: l[..d].to_vec(),
-                    demand: l[d] as u32,
-                    most: u32::MAX,
-                    kind: 0,
-                    apart: vec![],
-                });
-            }
-            for _ in 0..k {
-                let l = lines.next().unwrap();
-                packing.shapes.push(Shape {
-                    room: l[..d].to_vec(),
-                    price: l[d],
-                    weight: l[d] + node,
-                    takes: Bits::all(n),
-                    draws: vec![],
-                });
-            }
-            let start = std::time::Instant::now();
-            let expired = || start.elapsed().as_millis() as u64 >= ms;
-            let steps = std::env::var("STEPS").map_or(u64::MAX, |v| v.parse().unwrap());
-            let mut effort = Effort::new(steps, &expired);
-            let mut rng = fastrand::Rng::with_seed(0);
-            let solved = solve(&packing, vec![], None, &mut rng, &mut effort);
-            let packed = solved.packed.unwrap();
-            let price: f64 = packed.iter().map(|(p, n)| packing.shapes[p.shape as usize].price * f64::from(*n)).sum();
-            let nodes: u32 = packed.iter().map(|(_, n)| n).sum();
-            let mut have = vec![0; n];
-            for (p, t) in &packed {
-                assert!(packing.left(p.shape as usize, &p.counts).is_some());
-                for (i, c) in &p.counts {
-                    have[*i as usize] += c * t;
-                }
-            }
-            for (h, i) in have.iter().zip(&packing.items) {
-                assert_eq!(*h, i.demand);
-            }
-            println!(
-                "{file}: price {price:.4} nodes {nodes} bound {:.4} gap {:.4}% in {:.0} ms, steps {}",
-                solved.bound.value,
-                (price / solved.bound.value - 1.0) * 100.0,
-                start.elapsed().as_secs_f64() * 1e3,
-                steps - effort.left()
-            );
-        }
-    }
-}
+#[path = "packing_tests.rs"]
+mod tests;

@@ -64,8 +64,6 @@ pub enum LeftOut {
     MinValues,
     /// Wishes of pods, each of which might have been given up.
     Preferences,
-    /// Pods that were not reckoned with at all.
-    Pods,
 }
 
 /// A node to buy.

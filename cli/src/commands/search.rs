@@ -59,13 +59,13 @@ impl Terms {
     /// Has someone decide within a budget, from a seed. His time begins now.
     pub(crate) fn search<T>(&self, budget: Duration, seed: u64, decide: impl FnOnce(&Search<'_>) -> T) -> T {
         let start = Instant::now();
-        let time_is_up = || start.elapsed() >= budget;
-        let (steps, expired): (_, &(dyn Fn() -> bool + Sync)) =
-            if self.deterministic { (steps(budget), &|| false) } else { (u64::MAX, &time_is_up) };
+        let share = || start.elapsed().as_secs_f64() / budget.as_secs_f64().max(1e-9);
+        let (steps, spent): (_, &(dyn Fn() -> f64 + Sync)) =
+            if self.deterministic { (steps(budget), &|| 0.0) } else { (u64::MAX, &share) };
         decide(&Search {
             seed,
             steps,
-            expired,
+            spent,
             node_cost: self.node_cost,
             price_band: self.flexibility.0,
             spot_risk: self.spot_risk,
@@ -166,15 +166,15 @@ mod tests {
 
     #[test]
     fn time_runs_out_when_it_is_up_and_not_before() {
-        given(&["--time-budget", "0s"]).search(1, |search| assert!((search.expired)()));
-        given(&["--time-budget", "24h"]).search(1, |search| assert!(!(search.expired)()));
+        given(&["--time-budget", "0s"]).search(1, |search| assert!((search.spent)() >= 1.0));
+        given(&["--time-budget", "24h"]).search(1, |search| assert!((search.spent)() < 1.0));
     }
 
     #[test]
     fn a_deterministic_search_counts_steps_and_never_looks_at_the_clock() {
         let steps = |flags: &[&str], pods| {
             given(flags).search(pods, |search| {
-                assert!(!(search.expired)());
+                assert!((search.spent)() < 1.0);
                 search.steps
             })
         };

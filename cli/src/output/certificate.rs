@@ -145,7 +145,6 @@ fn in_words(what: LeftOut) -> &'static str {
         LeftOut::Volumes => "volumes that pods share",
         LeftOut::MinValues => "minValues",
         LeftOut::Preferences => "what pods would rather have",
-        LeftOut::Pods => "some pods altogether",
     }
 }
 
@@ -158,7 +157,6 @@ fn word(what: LeftOut) -> &'static str {
         LeftOut::Volumes => "volumes",
         LeftOut::MinValues => "minValues",
         LeftOut::Preferences => "preferences",
-        LeftOut::Pods => "pods",
     }
 }
 
@@ -259,9 +257,9 @@ mod tests {
 
     #[test]
     fn a_bound_of_nothing_proves_nothing() {
-        let plan = plan(2.0, 0.0, 2.0, &[LeftOut::Pods]);
+        let plan = plan(2.0, 0.0, 2.0, &[LeftOut::Preferences]);
         let expected = "\n$2.00/h, with no proof of how cheap it could be; Karpenter's rule costs the same\n\
-                        The proof leaves out some pods altogether.\n";
+                        The proof leaves out what pods would rather have.\n";
         assert_eq!(said(&plan), expected);
         assert_eq!(data(&plan)["gap"], json!(null));
     }

@@ -60,10 +60,17 @@ pub(super) struct Model {
     pub(super) packing: Packing,
     pub(super) items: Vec<Meaning>,
     pub(super) shapes: Vec<Place>,
-    /// The classes that are not in it.
-    pub(super) outside: BTreeSet<usize>,
     /// The rules that it does not know.
     pub(super) left_out: BTreeSet<LeftOut>,
+}
+
+impl Model {
+    /// The same for other numbers of pods of each class.
+    pub(super) fn ask_for(&mut self, demands: &[u32]) {
+        for (item, meaning) in self.packing.items.iter_mut().zip(&self.items) {
+            item.demand = demands[meaning.class];
+        }
+    }
 }
 
 /// What compiling a problem needs, and what the two ways of looking at it share.
@@ -118,10 +125,7 @@ impl<'p> Compiler<'p> {
             offers = Offers::collect(self, &drafts, view, &mut left_out);
         }
         let nodes = if nowhere.is_empty() { nodes } else { self.nodes(&drafts, view) };
-        if !outside.is_empty() {
-            left_out.insert(LeftOut::Pods);
-        }
-        self.assemble(drafts, offers, nodes, view, search, outside, left_out)
+        self.assemble(drafts, offers, nodes, view, search, left_out)
     }
 
     fn assemble(
@@ -131,7 +135,6 @@ impl<'p> Compiler<'p> {
         nodes: Vec<Room>,
         view: View,
         search: &Search<'_>,
-        outside: BTreeSet<usize>,
         left_out: BTreeSet<LeftOut>,
     ) -> Model {
         let problem = self.problem;
@@ -190,9 +193,9 @@ impl<'p> Compiler<'p> {
             shapes.push(Shape { room, price: 0.0, weight: 0.0, takes: node.takes, draws: vec![(row, 1.0)] });
             places.push(Place::Existing(node.numbers));
         }
-        let items_meaning = drafts.iter().map(|d| Meaning { class: d.class, pin: d.pin.clone() }).collect();
+        let meanings = drafts.iter().map(|d| Meaning { class: d.class, pin: d.pin.clone() }).collect();
         let packing = Packing { dims, items, shapes, limits };
-        Model { packing, items: items_meaning, shapes: places, outside, left_out }
+        Model { packing, items: meanings, shapes: places, left_out }
     }
 
     /// A class as items; `None` if its rules are beyond this.

@@ -78,13 +78,16 @@ impl<'p> Columns<'p> {
         let cost = |k: usize| Self::cost_of(packing, aim, k);
         let dearest = (0..packing.shapes.len()).map(cost).fold(0.0, f64::max);
         let steep: Vec<f64> = (0..demands.len()).map(|_| dearest * 4.0 + 1.0).collect();
+        // What fits nowhere is not asked for, or it would be worth any price.
+        let fits = |i: usize| (0..packing.shapes.len()).any(|k| packing.fits(i, k) > 0);
+        let demands: Vec<u32> = demands.iter().enumerate().map(|(i, d)| if fits(i) { *d } else { 0 }).collect();
         let needed: Vec<f64> = demands.iter().map(|d| f64::from(*d)).collect();
         let master = Master::new(&needed, limits, &steep);
-        let relaxed = (0..packing.shapes.len()).map(|k| Relaxed::new(packing, k, demands)).collect();
+        let relaxed = (0..packing.shapes.len()).map(|k| Relaxed::new(packing, k, &demands)).collect();
         let items = packing.items.len();
         Self {
             packing,
-            demands: demands.to_vec(),
+            demands,
             limits: limits.to_vec(),
             aim,
             patterns: vec![None; master.len()],
@@ -274,6 +277,11 @@ impl<'p> Columns<'p> {
         priced
     }
 
+    /// Whether a bin of the shape costs nothing: then it has a limit of its own, or there would be nothing to pack.
+    fn is_free(&self, k: usize) -> bool {
+        self.cost(k) <= 0.0 && !self.packing.shapes[k].draws.is_empty()
+    }
+
     /// What a bin of the shape costs with what it draws of the limits.
     fn price_of(&self, k: usize, limit_values: &[f64]) -> f64 {
         let draws = &self.packing.shapes[k].draws;
@@ -296,19 +304,23 @@ impl<'p> Columns<'p> {
     ) {
         // The most that any pattern is worth per dollar. The relaxation is reckoned in floating point: a millionth of a
         // millionth on top covers its rounding.
+        let worth_of = |k: usize| proven[k].map_or(bounds[k], |p| p.min(bounds[k])) * (1.0 + 1e-11) + 1e-12;
+        let mut limit_values = limit_values.to_vec();
         let mut most: f64 = 0.0;
-        for (k, bound) in bounds.iter().enumerate() {
-            let worth = proven[k].map_or(*bound, |p| p.min(*bound)) * (1.0 + 1e-11) + 1e-12;
-            let price = self.price_of(k, limit_values);
+        for k in (0..bounds.len()).filter(|k| !self.is_free(*k)) {
+            let (worth, price) = (worth_of(k), self.price_of(k, &limit_values));
             if worth > 1e-9 {
-                if price <= 0.0 {
-                    return;
-                }
                 most = most.max(worth / price);
             }
         }
         if most <= 0.0 {
             return;
+        }
+        // What costs nothing is worth what it holds: that much its limit is worth, whatever the programme says.
+        for k in (0..bounds.len()).filter(|k| self.is_free(*k)) {
+            for (limit, amount) in &self.packing.shapes[k].draws {
+                limit_values[*limit as usize] = worth_of(k) / most / amount;
+            }
         }
         let worth: f64 = values.iter().zip(&self.demands).map(|(y, d)| y * f64::from(*d)).sum();
         let limits: f64 = limit_values.iter().zip(&self.limits).map(|(u, l)| u * l).sum();
@@ -316,7 +328,7 @@ impl<'p> Columns<'p> {
         if value > self.bound.value {
             let values: Vec<f64> = values.iter().map(|y| y / most).collect();
             self.center.clone_from(&values);
-            self.bound = Bound { value, values, limits: limit_values.to_vec(), fluid };
+            self.bound = Bound { value, values, limits: limit_values, fluid };
         }
     }
 

@@ -30,12 +30,14 @@ pub(crate) fn solve(
     if let Some(values) = recalled {
         columns.recall(values);
     }
-    let mut first = effort.part(6, 10);
+    let mut first = effort.part(0.5);
     columns.generate(u64::MAX / 2, CLOSE, &mut first);
     effort.back(first);
     let bound = columns.bound.clone();
     columns.aim_at(Aim::Weight);
-    columns.generate(4, 0.0, effort);
+    let mut second = effort.part(0.3);
+    columns.generate(60, 0.0, &mut second);
+    effort.back(second);
     let values: Vec<f64> = columns.values().iter().map(|y| y.max(0.0)).collect();
     let patterns = rounding::near(&columns);
     let packed = rounding::round(&columns, rng, effort);

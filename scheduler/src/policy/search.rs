@@ -13,8 +13,8 @@ pub struct Search<'a> {
     pub seed: u64,
     /// How much work may be done, in steps of some hundred nanoseconds each. Counted the same way on every machine.
     pub steps: u64,
-    /// Whether time is up. Asked often: it should be quick.
-    pub expired: &'a (dyn Fn() -> bool + Sync),
+    /// Which share of the time is spent; from 1 on time is up. Asked often: it should be quick.
+    pub spent: &'a (dyn Fn() -> f64 + Sync),
     /// What a node costs besides its price, in dollars per hour: it decides between many small nodes and few large ones of
     /// the same price, and is not part of what a plan costs.
     pub node_cost: Price,
@@ -44,7 +44,7 @@ impl Default for Search<'_> {
         Self {
             seed: 0,
             steps: 100 * Self::STEPS_PER_MILLISECOND,
-            expired: &|| false,
+            spent: &|| 0.0,
             node_cost: Price::from_picodollars(10_000_000_000),
             price_band: Some(25),
             spot_types: 5,
