@@ -218,7 +218,7 @@ impl<'p> Round<'p> {
         if self.world.topology.hosts_to_join(&seeker.rules).is_some() {
             return Err(Refused::NotNow); // a new node is in nobody's company
         }
-        if let Some(choice) = self.choice.take() {
+        if let Some(choice) = self.choice.take_if(|choice| choice.settles(seeker.class)) {
             let offer = self.settled_offer(&choice, seeker, &allowed);
             self.choice = Some(choice);
             let (p, narrowed) = offer?;

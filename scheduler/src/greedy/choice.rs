@@ -1,7 +1,8 @@
 //! Which type a new node is of, in manners of first fit that settle it when the node is opened.
 //!
 //! A node then is of one type and stays it; of several only where a pool asks for a minimum number of values, and then of
-//! as few as that takes. Nodes are bought for a single pod or for everything that is still to come: less what is free on the
+//! as few as that takes. A node that other pods have to join (affinity by host) stays open: they can go nowhere else, and a
+//! node for the first of them alone would leave them without a place. Nodes are bought for a single pod or for everything that is still to come: less what is free on the
 //! nodes that are there or bought, as long as the pod might go there, since others will. Where there are several pools of the same weight, the best type of all of them is taken.
 
 use super::Round;
@@ -10,12 +11,16 @@ use super::seeker::Seeker;
 use super::world::{MinValues, Narrowed, NewNode, Refused, Taker, World};
 use crate::bitset::Bits;
 use crate::instance_type::Price;
+use crate::problem::Problem;
 use crate::requirement::Name;
 use crate::topology::Allowed;
-use rustc_hash::FxHashMap;
+use dovetail_api::labels::HOSTNAME;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What a round that settles types goes by.
 pub(super) struct Choice {
+    /// For each class, whether some pods can go nowhere but to a node with a pod of it.
+    awaited: Vec<bool>,
     /// What is still to come, where that matters.
     rest: Option<Rest>,
 }
@@ -23,11 +28,17 @@ pub(super) struct Choice {
 impl Choice {
     /// What the manner asks for; `None` leaves types open.
     pub(super) fn new(types: TypeChoice, world: &World<'_>) -> Option<Self> {
-        match types {
-            TypeChoice::Open => None,
-            TypeChoice::Cheapest => Some(Self { rest: None }),
-            TypeChoice::CheapestForTheRest => Some(Self { rest: Some(Rest::new(world)) }),
-        }
+        let rest = match types {
+            TypeChoice::Open => return None,
+            TypeChoice::Cheapest => None,
+            TypeChoice::CheapestForTheRest => Some(Rest::new(world)),
+        };
+        Some(Self { awaited: awaited(world.problem), rest })
+    }
+
+    /// Whether the type is settled when a pod of the class opens a node.
+    pub(super) fn settles(&self, class: usize) -> bool {
+        !self.awaited[class]
     }
 
     /// A pod of the class has a place.
@@ -49,6 +60,13 @@ impl Choice {
         let free = there.into_iter().zip(bought).map(|(there, bought)| there.saturating_add(bought));
         asked.zip(free).map(|((all, own), free)| all.saturating_sub(free).max(*own)).collect()
     }
+}
+
+/// For each class, whether some pods can go nowhere but to a node with a pod of it.
+fn awaited(problem: &Problem) -> Vec<bool> {
+    let terms = problem.classes.iter().flat_map(|class| &class.affinity.required);
+    let peers: FxHashSet<usize> = terms.filter(|term| &*term.key == HOSTNAME).map(|term| term.peers).collect();
+    problem.classes.iter().map(|class| class.member_of.iter().any(|set| peers.contains(set))).collect()
 }
 
 /// What it costs to buy what is needed in nodes of a type, if they could be cut up at will; one node at least.

@@ -151,6 +151,20 @@ fn the_cheapest_per_resource_does_not_buy_again_what_is_still_free() {
 }
 
 #[test]
+fn a_node_that_others_have_to_join_grows_with_them() {
+    let mut together = needs(500, gib(1));
+    together.member_of = vec![0];
+    together.affinity.required = vec![PodTerm { key: HOSTNAME.into(), peers: 0 }];
+    let mut story = Story::new(vec![pool("default")]);
+    story.problem.peers = vec!["app=web".into()];
+    let story = story.pods("web", 7, &together).pods("other", 1, &needs(500, gib(1)));
+    for policy in ["ffd", "best-fit", "cheapest-per-resource"] {
+        let plan = plan(policy, &story);
+        assert_eq!(story.bought_by(&plan), ["default: m-medium (8)"], "{policy}: c-small would hold the first four");
+    }
+}
+
+#[test]
 fn among_pools_of_one_weight_the_best_type_decides_and_otherwise_the_weight() {
     // By name alone z comes first.
     let mut story = Story::new(vec![pool("a"), of_family("z", "m")]).pods("web", 1, &needs(500, gib(1)));
