@@ -57,6 +57,22 @@ enum Place {
     New(PlannedClaim),
 }
 
+/// A plan that is being made up.
+#[derive(Clone, Default)]
+struct Draft {
+    placed: Set,
+    spent: Price,
+    nodes: Vec<Filled>,
+}
+
+/// A node of a draft: its pods, the set that stands for all of their kind, and which of the ways to have that.
+#[derive(Clone)]
+struct Filled {
+    pods: Set,
+    like: Set,
+    way: usize,
+}
+
 /// The cheapest plan that places just these pods, leaving the others out.
 pub(crate) fn cheapest(problem: &Problem, pods: &[usize]) -> Cheapest {
     let everyone: Set = (1 << pods.len()) - 1;
@@ -96,13 +112,14 @@ pub(crate) fn cheapest(problem: &Problem, pods: &[usize]) -> Cheapest {
 
     // The cheapest first; among equals, those that are nearer their end.
     let mut open = BinaryHeap::from([(Reverse(start), 0u32, Reverse(0usize))]);
-    let mut states: Vec<(Set, Price, Vec<(Set, Set, usize)>)> = vec![(0, Price::ZERO, vec![])];
+    let mut drafts = vec![Draft::default()];
+    let place = |node: &Filled| &ways[&node.like][node.way].place;
     let (mut shown, mut steps) = (0, 0);
-    while let Some((Reverse(cost), _, Reverse(state))) = open.pop() {
-        let (placed, spent, nodes) = states[state].clone();
+    while let Some((Reverse(cost), _, Reverse(draft))) = open.pop() {
+        let Draft { placed, spent, nodes } = drafts[draft].clone();
         if placed == everyone {
             let filled: Vec<(&Place, Vec<usize>)> =
-                nodes.iter().map(|(set, like, way)| (&ways[like][*way].place, members(pods, *set))).collect();
+                nodes.iter().map(|node| (place(node), members(pods, node.pods))).collect();
             let plan = assembled(problem, &filled);
             if verify(problem, &plan).is_ok() {
                 return Cheapest::Is(cost, plan);
@@ -117,27 +134,22 @@ pub(crate) fn cheapest(problem: &Problem, pods: &[usize]) -> Cheapest {
         if steps > STEPS {
             return Cheapest::AtLeast(cost);
         }
-        let used: BTreeSet<usize> = nodes
-            .iter()
-            .filter_map(
-                |(_, like, way)| if let Place::Existing(node) = ways[like][*way].place { Some(node) } else { None },
-            )
-            .collect();
         for part in nodes_for_the_first(problem, pods, everyone & !placed) {
             let like = of_kind[&kind(part)];
             let Some(rest) = rest_of(everyone & !placed & !part) else { continue };
             for (w, way) in ways[&like].iter().enumerate() {
-                if matches!(way.place, Place::Existing(node) if used.contains(&node)) {
+                let taken = |node: &Filled| matches!((place(node), &way.place), (Place::Existing(a), Place::Existing(b)) if a == b);
+                if nodes.iter().any(taken) {
                     continue;
                 }
                 let mut nodes = nodes.clone();
-                nodes.push((part, like, w));
-                if !within_limits(problem, nodes.iter().map(|(_, like, way)| &ways[like][*way].place)) {
+                nodes.push(Filled { pods: part, like, way: w });
+                if !within_limits(problem, nodes.iter().map(place)) {
                     continue;
                 }
-                let (placed, spent) = (placed | part, spent + way.cost);
-                open.push((Reverse(spent + rest), placed.count_ones(), Reverse(states.len())));
-                states.push((placed, spent, nodes));
+                let draft = Draft { placed: placed | part, spent: spent + way.cost, nodes };
+                open.push((Reverse(draft.spent + rest), draft.placed.count_ones(), Reverse(drafts.len())));
+                drafts.push(draft);
             }
         }
     }
