@@ -25,6 +25,9 @@ pub(super) struct Room {
     pub(super) takes: Bits,
 }
 
+/// What tells nodes apart: the room that is left, the volumes that can still be attached by driver, and what they take.
+type Kind = (Vec<i64>, Vec<(Name, u32)>, Bits);
+
 /// So many kinds of nodes are told apart.
 const MOST_KINDS: usize = 300;
 
@@ -32,7 +35,7 @@ impl Compiler<'_> {
     /// The nodes that take some of the items.
     pub(super) fn nodes(&self, drafts: &[Draft], view: View) -> Vec<Room> {
         let problem = self.problem;
-        let mut kinds: FxHashMap<(Vec<i64>, Vec<(Name, u32)>, Bits), Vec<usize>> = FxHashMap::default();
+        let mut kinds: FxHashMap<Kind, Vec<usize>> = FxHashMap::default();
         let least: Vec<i64> = {
             let rows = drafts.iter().map(|d| self.columns.row(&problem.classes[d.class].requests));
             rows.reduce(|a, b| a.iter().zip(&b).map(|(a, b)| *a.min(b)).collect()).unwrap_or_default()
@@ -60,7 +63,7 @@ impl Compiler<'_> {
             }
         }
         #[allow(clippy::cast_precision_loss)] // whole numbers below 2^53
-        let as_room = |((room, attachable, takes), numbers): ((Vec<i64>, Vec<(Name, u32)>, Bits), Vec<usize>)| Room {
+        let as_room = |((room, attachable, takes), numbers): (Kind, Vec<usize>)| Room {
             numbers,
             room: room.into_iter().map(|r| r as f64).collect(),
             attachable: attachable.into_iter().map(|(d, n)| (d, f64::from(n))).collect(),

@@ -45,6 +45,9 @@ pub(super) struct Offer {
     pub(super) draws: Vec<(u32, f64)>,
 }
 
+/// What tells offerings apart, the price aside: the room, the items that accept them, and what they draw of the limits.
+type Kind = (Vec<i64>, Bits, Vec<(u32, i64)>);
+
 /// The sets of requirements that a new node of a pool may have for a pod, one for each way to read it and each place where
 /// its volumes are.
 pub(super) fn sets_of(compiler: &mut Compiler<'_>, p: usize, pods: &PodClass, readings: &[Reading]) -> Vec<SetId> {
@@ -200,7 +203,7 @@ impl Offers {
             let accepts = self.accepted[i][p].iter().map(|a| (&a.types, &a.ways)).collect();
             kinds.entry(accepts).or_insert_with(|| Bits::none(n)).insert(i);
         }
-        let mut best: FxHashMap<(Vec<i64>, Bits, Vec<(u32, i64)>), (Price, usize, usize)> = FxHashMap::default();
+        let mut best: FxHashMap<Kind, (Price, usize, usize)> = FxHashMap::default();
         for t in index.sellable.iter() {
             let room: Vec<i64> = self.room(compiler, p, t, used, drivers);
             for (way, price) in index.offers(t) {
@@ -302,8 +305,8 @@ fn torn(compiler: &mut Compiler<'_>, accepted: &[Vec<Vec<Accepted>>]) -> Vec<Bit
     for i in 0..n {
         for j in 0..i {
             let (mut shared, mut both) = (false, false);
-            for p in 0..compiler.pools.len() {
-                for (a, b) in accepted[i][p].iter().flat_map(|a| accepted[j][p].iter().map(move |b| (a, b))) {
+            for (here, there) in accepted[i].iter().zip(&accepted[j]) {
+                for (a, b) in here.iter().flat_map(|a| there.iter().map(move |b| (a, b))) {
                     let (nodes, at_once) = *known.entry((a.set, b.set)).or_insert_with(|| {
                         let nodes = a.types.both(&b.types).next().is_some() && a.ways.both(&b.ways).next().is_some();
                         (nodes, nodes && compiler.sets.merge(a.set, b.set).is_some())

@@ -28,6 +28,19 @@ struct Candidate<const D: usize> {
     weights: [f64; D],
 }
 
+/// Where a search is.
+#[derive(Clone, Copy)]
+struct Spot<const D: usize> {
+    /// What is left of the room.
+    room: [f64; D],
+    /// What the items taken are worth.
+    value: f64,
+    /// What the room that is left is worth at the prices at which the candidates are ordered.
+    slack: f64,
+    /// How many kinds of items have been taken.
+    depth: usize,
+}
+
 struct Depth<'a, const D: usize> {
     packing: &'a Packing,
     relaxed: &'a Relaxed,
@@ -42,6 +55,9 @@ struct Depth<'a, const D: usize> {
 
 /// Down to this depth the prices of room are reckoned anew for what is left of the bin: they are what prunes.
 const REPRICED: usize = 4;
+
+/// So few candidates are tried rather than priced anew.
+const FEW: usize = 4;
 
 /// So many of the patterns on the way to the best are given as well.
 const KEPT: usize = 3;
@@ -111,8 +127,8 @@ fn in_depth<const D: usize>(
         work: 1 + relaxed.items.len() as u64 / 16,
     };
     let room = padded(&packing.shapes[shape].room);
-    depth.descend(&order, 0, &room, 0.0, slack, 0);
-    let proven = (depth.nodes <= limit).then(|| depth.best * (1.0 + 2.0 * NEGLIGIBLE));
+    depth.descend(&order, 0, Spot { room, value: 0.0, slack, depth: 0 });
+    let proven = (depth.nodes <= limit).then_some(depth.best * (1.0 + 2.0 * NEGLIGIBLE));
     let kept = std::mem::take(&mut depth.kept);
     let number = u32::try_from(shape).expect("few shapes");
     let order: Vec<usize> = order.iter().map(|c| c.at).collect();
@@ -142,141 +158,104 @@ fn padded<const D: usize>(amounts: &[f64]) -> [f64; D] {
 }
 
 /// Whether all of it is there.
-#[inline(always)]
 fn fits<const D: usize>(weights: &[f64; D], room: &[f64; D]) -> bool {
-    let mut all = true;
-    for d in 0..D {
-        all &= weights[d] <= room[d];
+    weights.iter().zip(room).fold(true, |all, (w, r)| all & (w <= r))
+}
+
+/// How many of a candidate there is room for.
+fn most_in<const D: usize>(candidate: &Candidate<D>, room: &[f64; D]) -> u32 {
+    let mut most = f64::from(candidate.most);
+    for (weight, room) in candidate.weights.iter().zip(room) {
+        if *weight > 0.0 {
+            most = most.min((room / weight).floor());
+        }
     }
-    all
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // no more than a u32, not below zero
+    let most = most as u32;
+    most
 }
 
 impl<const D: usize> Depth<'_, D> {
-    /// Goes on with the candidates from `k`; `slack` is what is left of the room at the prices at which they are ordered.
-    fn descend(&mut self, order: &[Candidate<D>], k: usize, room: &[f64; D], value: f64, slack: f64, depth: usize) {
-        if value > self.best * (1.0 + 1e-12) + 1e-12 {
-            self.best = value;
+    /// Takes note of where the search is, and goes on with the candidates from `k`.
+    fn descend(&mut self, order: &[Candidate<D>], k: usize, spot: Spot<D>) {
+        if spot.value > self.best * (1.0 + 1e-12) + 1e-12 {
+            self.best = spot.value;
             if self.kept.len() == KEPT {
                 self.kept.remove(0);
             }
-            self.kept.push((self.taken.clone(), value));
+            self.kept.push((self.taken.clone(), spot.value));
         }
         self.nodes += 1;
-        if self.nodes > self.limit {
+        let reprice = (1..=REPRICED).contains(&spot.depth) && order.len() - k > FEW;
+        match reprice.then(|| self.first_worth_it(order, k, &spot)) {
+            None => self.explore(order, k, &spot),
+            Some(None) => {}
+            Some(Some(first)) => {
+                let asked = self.best * (1.0 + NEGLIGIBLE) + 1e-12 - spot.value;
+                if let Some((order, slack)) = self.repriced(&order[first..], &spot.room, asked) {
+                    let depth = if spot.depth == REPRICED { usize::MAX } else { spot.depth };
+                    self.explore(&order, 0, &Spot { slack, depth, ..spot });
+                }
+            }
+        }
+    }
+
+    /// Tries each candidate from `k` on as the next to be taken.
+    fn explore(&mut self, order: &[Candidate<D>], mut k: usize, spot: &Spot<D>) {
+        while self.nodes <= self.limit
+            && let Some(first) = self.first_worth_it(order, k, spot)
+        {
+            self.branch(order, first, spot);
+            k = first + 1;
+        }
+    }
+
+    /// The first candidate from `k` on that fits, if all that fits could be worth enough at the prices of room.
+    fn first_worth_it(&mut self, order: &[Candidate<D>], k: usize, spot: &Spot<D>) -> Option<usize> {
+        let enough = self.best * (1.0 + NEGLIGIBLE) + 1e-12;
+        let (mut bound, mut rest) = (spot.value, spot.slack);
+        let mut first = None;
+        let mut seen = 0;
+        for (at, candidate) in order.iter().enumerate().skip(k) {
+            seen += 1;
+            if !fits(&candidate.weights, &spot.room) {
+                continue;
+            }
+            first = first.or(Some(at));
+            let whole = f64::from(candidate.most);
+            if candidate.cost * whole <= rest {
+                bound += whole * candidate.value;
+                rest -= whole * candidate.cost;
+            } else {
+                bound += rest / candidate.cost * candidate.value;
+                rest = 0.0;
+            }
+            if bound > enough || rest <= 0.0 {
+                break;
+            }
+        }
+        self.work += 1 + seen / 32;
+        first.filter(|_| bound > enough)
+    }
+
+    /// Takes every number of the candidate at `k` that there is room for, from the most down to one.
+    fn branch(&mut self, order: &[Candidate<D>], k: usize, spot: &Spot<D>) {
+        let candidate = &order[k];
+        if self.apart && self.clashes(candidate.at) {
             return;
         }
-        let mut k = k;
-        let mut fresh = depth == 0;
-        loop {
-            let enough = self.best * (1.0 + NEGLIGIBLE) + 1e-12;
-            let mut bound = value;
-            let mut rest = slack;
-            let mut first = usize::MAX;
-            let mut at = k;
-            while at < order.len() && rest > 0.0 {
-                let candidate = &order[at];
-                if fits(&candidate.weights, room) {
-                    first = first.min(at);
-                    let whole = f64::from(candidate.most);
-                    if candidate.cost * whole <= rest {
-                        bound += whole * candidate.value;
-                        rest -= whole * candidate.cost;
-                    } else {
-                        bound += rest / candidate.cost * candidate.value;
-                        rest = 0.0;
-                    }
-                    if bound > enough {
-                        break;
-                    }
-                }
-                at += 1;
-            }
-            self.work += 1 + (at - k) as u64 / 32;
-            if bound <= enough || first == usize::MAX {
-                return;
-            }
-            k = first;
-            if depth <= REPRICED && !fresh && order.len() - k > 4 {
-                let Some((repriced, slack)) = self.repriced(&order[k..], room, enough - value) else { return };
-                // The same node once more, at prices that fit it: it has been counted.
-                self.nodes -= 1;
-                let depth = if depth == REPRICED { usize::MAX } else { depth };
-                return self.explore(&repriced, room, value, slack, depth);
-            }
-            fresh = false;
-            k = self.branch(order, k, room, value, slack, depth);
-            if self.nodes > self.limit {
-                return;
-            }
-        }
-    }
-
-    /// As [`Depth::descend`] for candidates in their own order, without pricing them again at once.
-    fn explore(&mut self, order: &[Candidate<D>], room: &[f64; D], value: f64, slack: f64, depth: usize) {
-        self.nodes += 1;
-        let mut k = 0;
-        while k < order.len() {
-            let enough = self.best * (1.0 + NEGLIGIBLE) + 1e-12;
-            let mut bound = value;
-            let mut rest = slack;
-            let mut first = usize::MAX;
-            let mut at = k;
-            while at < order.len() && rest > 0.0 {
-                let candidate = &order[at];
-                if fits(&candidate.weights, room) {
-                    first = first.min(at);
-                    let whole = f64::from(candidate.most);
-                    let share = if candidate.cost * whole <= rest { whole } else { rest / candidate.cost };
-                    bound += share * candidate.value;
-                    rest -= share * candidate.cost;
-                    if bound > enough {
-                        break;
-                    }
-                }
-                at += 1;
-            }
-            self.work += 1 + (at - k) as u64 / 32;
-            if bound <= enough || first == usize::MAX || self.nodes > self.limit {
-                return;
-            }
-            k = self.branch(order, first, room, value, slack, depth);
-        }
-    }
-
-    /// Every number of the candidate at `k` that there is room for, from the most down to one. Gives where to go on without.
-    fn branch(
-        &mut self,
-        order: &[Candidate<D>],
-        k: usize,
-        room: &[f64; D],
-        value: f64,
-        slack: f64,
-        depth: usize,
-    ) -> usize {
-        let candidate = &order[k];
-        let mut most = f64::from(candidate.most);
-        for d in 0..D {
-            if candidate.weights[d] > 0.0 {
-                most = most.min((room[d] / candidate.weights[d]).floor());
-            }
-        }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // no more than a u32, not below zero
-        let most = if self.apart && self.clashes(candidate.at) { 0 } else { most as u32 };
-        for count in (1..=most).rev() {
+        for count in (1..=most_in(candidate, &spot.room)).rev() {
             let many = f64::from(count);
-            let mut left = *room;
-            for d in 0..D {
-                left[d] -= candidate.weights[d] * many;
-            }
+            let mut room = spot.room;
+            room.iter_mut().zip(&candidate.weights).for_each(|(r, w)| *r -= w * many);
             self.taken[candidate.at] = count;
-            let deeper = depth.saturating_add(1);
-            self.descend(order, k + 1, &left, value + many * candidate.value, slack - many * candidate.cost, deeper);
+            let (value, slack) = (spot.value + many * candidate.value, spot.slack - many * candidate.cost);
+            self.descend(order, k + 1, Spot { room, value, slack, depth: spot.depth.saturating_add(1) });
             if self.nodes > self.limit {
                 break;
             }
         }
         self.taken[candidate.at] = 0;
-        k + 1
     }
 
     /// The candidates that are left at prices made for the room that is left, and what that room is worth; `None` if all of
@@ -285,16 +264,10 @@ impl<const D: usize> Depth<'_, D> {
         let dims = self.packing.dims;
         let (mut items, mut shares, mut most, mut values) = (vec![], vec![], vec![], vec![]);
         for (c, candidate) in order.iter().enumerate() {
-            let mut fit = f64::from(candidate.most);
-            for d in 0..D {
-                if candidate.weights[d] > 0.0 {
-                    fit = fit.min((room[d] / candidate.weights[d]).floor());
-                }
-            }
-            if fit >= 1.0 && !(self.apart && self.clashes(candidate.at)) {
+            let fit = most_in(candidate, room);
+            if fit >= 1 && !(self.apart && self.clashes(candidate.at)) {
                 items.push(u32::try_from(c).expect("few candidates"));
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // no more than a u32, at least one
-                most.push(fit as u32);
+                most.push(fit);
                 values.push(candidate.value);
                 shares.extend(
                     (0..dims).map(|d| if candidate.weights[d] > 0.0 { candidate.weights[d] / room[d] } else { 0.0 }),

@@ -173,8 +173,7 @@ impl Relaxed {
         let scale = sign / direction[leaving];
         let pivot_row: Vec<f64> =
             self.inverse[leaving * dims..(leaving + 1) * dims].iter().map(|v| v * scale).collect();
-        for i in 0..dims {
-            let row = &mut self.inverse[i * dims..(i + 1) * dims];
+        for (i, row) in self.inverse.chunks_exact_mut(dims).enumerate() {
             if i == leaving {
                 row.copy_from_slice(&pivot_row);
             } else {
