@@ -71,12 +71,13 @@ struct PackLine {
     pack: Pack,
 }
 
-/// Measures what `dovetail bench pack` followed by these arguments would measure. Notes about inputs are on standard error.
+/// Measures what `dovetail bench pack` followed by these arguments would measure. Inputs that cannot be used are named
+/// on standard error; what else would be said about them is not.
 ///
 /// # Errors
 /// When the arguments make no sense, or some of what they name cannot be used.
 pub fn pack<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> Result<Results, NoPlan> {
     let line = PackLine::try_parse_from(arguments).map_err(|e| NoPlan(e.to_string()))?;
-    let (results, left_out) = line.pack.measure().map_err(|e| NoPlan(e.to_string()))?;
+    let (results, left_out) = line.pack.measure(|_| ()).map_err(|e| NoPlan(e.to_string()))?;
     if left_out { Err(NoPlan("some of the inputs cannot be used, see above".to_owned())) } else { Ok(results) }
 }

@@ -124,3 +124,80 @@ impl Write for Hashed {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use dovetail_packing::triplets::{Family, Triplets};
+    use dovetail_scheduler::policy;
+
+    #[derive(Debug, Parser)]
+    #[command(no_binary_name = true)]
+    struct Line {
+        #[command(flatten)]
+        terms: Terms,
+    }
+
+    /// Forgets every pod, and remembers on which terms it was asked.
+    struct Forgetful;
+
+    impl Policy for Forgetful {
+        fn name(&self) -> &'static str {
+            "forgetful"
+        }
+
+        fn summary(&self) -> &'static str {
+            "does nothing at all"
+        }
+
+        fn plan(&self, _: &dovetail_scheduler::problem::Problem, search: &Search<'_>, _: &mut Memory) -> Plan {
+            assert_eq!(search.node_cost, Price::ZERO, "bins have a cost and nothing besides");
+            assert_eq!(search.steps, 50 * Search::STEPS_PER_MILLISECOND);
+            Plan::default()
+        }
+    }
+
+    fn experiment(policies: Vec<&'static dyn Policy>) -> Experiment {
+        Experiment {
+            policies,
+            seeds: vec![0, 1],
+            budgets: vec![Duration::from_millis(50)],
+            draws: None,
+            terms: Line::try_parse_from(["--deterministic"]).expect("a flag").terms,
+            journal: None,
+        }
+    }
+
+    fn triplets() -> Instance {
+        Triplets { items: 30, dimensions: 3, family: Family::Caprara, seed: 1 }.instance()
+    }
+
+    #[test]
+    fn every_plan_is_checked_and_a_wrong_one_is_told() {
+        let runs = experiment(vec![&Forgetful]).run(&[triplets()]).expect("no journal");
+        assert_eq!(runs.len(), 2, "one for each seed");
+        assert!(runs.iter().all(|run| run.placed == 0 && run.violations.len() == 30));
+        assert!(runs[0].violations[0].contains("neither placed nor listed as unplaced"), "{:?}", runs[0].violations);
+    }
+
+    #[test]
+    fn what_is_compared_is_measured_close_together() {
+        let karpenter = policy::by_name("karpenter").expect("it is always there");
+        let runs = experiment(vec![karpenter, &Forgetful]).run(&[triplets()]).expect("no journal");
+        let order: Vec<(u64, &str)> = runs.iter().map(|r| (r.key.seed, r.key.policy.as_str())).collect();
+        assert_eq!(order, [(0, "karpenter"), (0, "forgetful"), (1, "karpenter"), (1, "forgetful")]);
+        assert_eq!((runs[0].bound, runs[0].violations.len()), (Some(10.0), 0));
+    }
+
+    #[test]
+    fn a_fingerprint_tells_apart_content_terms_and_size_of_draws() {
+        let (experiment, instance) = (experiment(vec![]), triplets());
+        let print = experiment.fingerprint(&instance);
+        assert_eq!(print, experiment.fingerprint(&triplets()));
+        let mut heavier = triplets();
+        heavier.problem.classes[0].requests.set("cpu", 1);
+        assert_ne!(print, experiment.fingerprint(&heavier));
+        assert_ne!(print, Experiment { draws: Some((5, 1)), ..experiment }.fingerprint(&instance));
+    }
+}

@@ -139,8 +139,7 @@ impl<'a> Reader<'a> {
             Some(Format::Trace) => {
                 let trace = input::read_trace(path).map_err(|e| CommandError::Input(vec![e]))?;
                 let mut input = self.input(self.pools)?;
-                input.objects.pods.extend(trace.pods);
-                input.notes.extend(trace.notes);
+                input.add_trace(trace);
                 self.with_pools(&mut input);
                 self.cluster_instance(name, &input)?
             }

@@ -18,7 +18,7 @@ use super::cluster::ClusterArgs;
 use super::search::Terms;
 use crate::bench::errors::BenchError;
 use crate::bench::experiment::Experiment;
-use crate::bench::inputs::Reader;
+use crate::bench::inputs::{Inputs, Reader};
 use crate::bench::report;
 use crate::output;
 
@@ -119,7 +119,10 @@ impl Bench {
 
 impl Pack {
     fn run(&self) -> Result<ExitCode, CommandError> {
-        let (results, left_out) = self.measure()?;
+        let (results, left_out) = self.measure(|inputs| {
+            inputs.warnings.iter().for_each(|warning| output::warning(warning));
+            inputs.notes.iter().for_each(|note| output::note(note));
+        })?;
         let text = match self.output {
             Form::Table => report::table(&results, self.each),
             Form::Json => report::json(&results)?,
@@ -144,17 +147,17 @@ impl Pack {
         Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Reads the inputs and does the runs. Says whether inputs were left out; which, is on standard error.
+    /// Reads the inputs, has someone look at what is to be said about them, and does the runs. Says whether inputs were left
+    /// out; which, is on standard error.
     ///
     /// # Errors
     /// When nothing is left to measure, or the journal cannot be used.
-    pub(crate) fn measure(&self) -> Result<(Results, bool), CommandError> {
+    pub(crate) fn measure(&self, look: impl FnOnce(&Inputs)) -> Result<(Results, bool), CommandError> {
         let inputs = Reader::new(&self.cluster, &self.pools).read(&self.inputs);
         for error in &inputs.errors {
             error.to_string().lines().for_each(output::error);
         }
-        inputs.warnings.iter().for_each(|warning| output::warning(warning));
-        inputs.notes.iter().for_each(|note| output::note(note));
+        look(&inputs);
         if inputs.instances.is_empty() {
             return Err(BenchError::NothingToMeasure.into());
         }

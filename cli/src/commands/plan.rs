@@ -128,8 +128,7 @@ impl Plan {
         let mut input = input::read(&self.files, &environment).map_err(CommandError::Input)?;
         if let Some(file) = &self.trace {
             let trace = input::read_trace(file).map_err(|e| CommandError::Input(vec![e]))?;
-            input.objects.pods.extend(trace.pods);
-            input.notes.extend(trace.notes);
+            input.add_trace(trace);
             if input.objects.node_pools.is_empty() && input.refused.is_empty() {
                 self.cluster.add_default_pools(&mut input);
             }

@@ -1,5 +1,7 @@
 //! `dovetail bench pack` from the command line to its results: what it reads, what it prints, and what it does not do twice.
 
+use std::io::Write as _;
+
 use crate::support::{CLASS, Folder, POOL, deployment};
 use serde_json::Value;
 
@@ -91,6 +93,20 @@ fn traces_scenarios_and_wishes_stand_beside_each_other() {
 
 fn runs(json: &Value) -> &[Value] {
     json["runs"].as_array().expect("runs")
+}
+
+#[test]
+fn gzipped_files_read_the_same() {
+    let shop = format!("{CLASS}---\n{POOL}---\n{}", deployment("web", "3", "cpu: 900m, memory: 1Gi"));
+    let folder = Folder::empty();
+    for (name, text) in [("trace.csv.gz", TRACE), ("small.vbp.gz", BINS), ("shop.yaml.gz", &shop)] {
+        let file = std::fs::File::create(folder.path().join(name)).expect("a file");
+        let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::default());
+        packed.write_all(text.as_bytes()).and_then(|()| packed.try_finish()).expect("written");
+    }
+    let json = pack(&folder, &[".", "--policy", "karpenter", "-o", "json"]).json();
+    let read: Vec<_> = runs(&json).iter().map(|r| (r["instance"].as_str().expect("a name"), &r["placed"])).collect();
+    assert_eq!(read, [("shop", &3.into()), ("small", &4.into()), ("trace", &4.into())]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test file uses some of them
 
 pub(crate) mod chance;
+pub(crate) mod exhaustive;
 
 use dovetail_scheduler::cost::Memory;
 use dovetail_scheduler::instance_type::{InstanceType, Offering, Price};
