@@ -30,7 +30,7 @@ mod values;
 mod workloads;
 
 pub(crate) use errors::{InputError, Place};
-pub(crate) use trace::{Trace, read_file as read_trace};
+pub(crate) use trace::{Row, Trace, read_file as read_trace};
 
 use documents::Document;
 use files::Source;
@@ -74,13 +74,7 @@ impl Input {
 impl Input {
     /// Adds the pods of a trace, and what is to be said about them.
     pub(crate) fn add_trace(&mut self, trace: Trace) {
-        let pods = &mut self.objects.pods;
-        // Pods are large: a second copy of a long trace would be most of what the program ever needs.
-        if pods.is_empty() {
-            *pods = trace.pods;
-        } else {
-            pods.extend(trace.pods);
-        }
+        self.objects.pods.extend(trace.pods());
         self.notes.extend(trace.notes);
     }
 }

@@ -11,13 +11,13 @@ use dovetail_packing::planted::PlantError;
 use dovetail_packing::vector::VectorPacking;
 use dovetail_packing::vector::read::{self, FormatError};
 use dovetail_packing::wish::{self, Wish};
-use dovetail_scheduler::problem::Problem;
+use dovetail_scheduler::problem::{Pod, Problem};
 use walkdir::WalkDir;
 
 use super::errors::BenchError;
 use crate::commands::CommandError;
 use crate::commands::cluster::{ClusterArgs, Market};
-use crate::input::{self, Input, gzip};
+use crate::input::{self, Input, Row, Trace, gzip};
 
 /// What there is to measure on.
 #[derive(Debug, Default)]
@@ -139,9 +139,9 @@ impl<'a> Reader<'a> {
             Some(Format::Trace) => {
                 let trace = input::read_trace(path).map_err(|e| CommandError::Input(vec![e]))?;
                 let mut input = self.input(self.pools)?;
-                input.add_trace(trace);
+                input.notes.extend(trace.notes.iter().cloned());
                 self.with_pools(&mut input);
-                self.cluster_instance(name, &input)?
+                self.trace_instance(name, input, &trace)?
             }
             Some(Format::Scenario) => {
                 let input = self.input(&[path.to_owned()])?;
@@ -199,6 +199,41 @@ impl<'a> Reader<'a> {
         self.inputs.warnings.extend(warnings.map(|w| about(&w)));
         self.inputs.notes.extend(input.notes.iter().chain(&round.notes).map(|n| about(n)));
         Ok(Instance { name, problem: round.problem, kind: Kind::Cluster, optimum: None })
+    }
+
+    /// The instance of a trace: one pod of each size is read as any pod is, and the others are its like. A hundred thousand
+    /// pods as objects would take more memory than any policy.
+    fn trace_instance(&mut self, name: String, mut input: Input, trace: &Trace) -> Result<Instance, BenchError> {
+        let mut order: Vec<usize> = (0..trace.rows.len()).collect();
+        // As the engine orders pods, so that classes get the same numbers as if it had read them all.
+        order.sort_by_cached_key(|row| (trace.rows[*row].name.clone(), *row));
+        let mut first: HashMap<(u64, u64, u64), usize> = HashMap::new();
+        for row in order {
+            first.entry(trace.rows[row].size()).or_insert(row);
+        }
+        input.objects.pods.extend(first.values().map(|row| trace.rows[*row].pod(*row)));
+        let mut instance = self.cluster_instance(name, &input)?;
+        let pods = &mut instance.problem.pods;
+        let uids: HashMap<String, (u64, u64, u64)> =
+            first.into_iter().map(|(size, row)| (Row::uid(row), size)).collect();
+        let mut class_of: HashMap<(u64, u64, u64), usize> = HashMap::new();
+        // Pods that are not of the trace stay as they are.
+        pods.retain(|pod| match uids.get(&*pod.uid) {
+            Some(size) => {
+                class_of.insert(*size, pod.class);
+                false
+            }
+            None => true,
+        });
+        for (number, row) in trace.rows.iter().enumerate() {
+            // A size without a class was refused, which has been told.
+            if let Some(class) = class_of.get(&row.size()) {
+                let name = format!("default/{}", row.name).into();
+                pods.push(Pod { name, uid: Row::uid(number).into(), created: 0, class: *class });
+            }
+        }
+        pods.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.uid.cmp(&b.uid)));
+        Ok(instance)
     }
 
     fn add(&mut self, instance: Instance, source: Option<PathBuf>) {
@@ -264,5 +299,37 @@ mod tests {
         ] {
             assert_eq!((Format::of(Path::new(file)), name_of(Path::new(file)).as_str()), (format, name), "{file}");
         }
+    }
+
+    #[test]
+    fn a_trace_becomes_the_problem_that_all_its_pods_would_make() {
+        #[derive(Debug, clap::Parser)]
+        #[command(no_binary_name = true)]
+        struct Line {
+            #[command(flatten)]
+            cluster: ClusterArgs,
+        }
+        // Given pods of few sizes in no order, two of one name, and one in the pools' file.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (file, pools) = (folder.path().join("t.csv"), folder.path().join("pools.yaml"));
+        let rows = ["d,900,64,0", "b,100,64,0", "a,900,64,0", "b,900,64,0", "e,500,128,1", "c,100,64,0"];
+        std::fs::write(&file, format!("name,cpu_milli,memory_mib,num_gpu\n{}\n", rows.join("\n"))).expect("a file");
+        let other = "apiVersion: v1\nkind: Pod\nmetadata: {name: bb, uid: u}\nspec:\n  containers:\n  - {name: main, image: \
+                     app, resources: {requests: {cpu: 100m, memory: 64Mi}}}\n";
+        std::fs::write(&pools, other).expect("a file");
+        let line: Line = clap::Parser::try_parse_from(Vec::<String>::new()).expect("no flags");
+        let files = [pools];
+        let read = Reader::new(&line.cluster, &files).read(&[file.display().to_string()]);
+        assert!(read.errors.is_empty(), "{:?}", read.errors);
+        // When every pod is read as an object instead
+        let mut reader = Reader::new(&line.cluster, &files);
+        let mut input = reader.input(&files).expect("a pod");
+        input.add_trace(input::read_trace(&file).expect("a trace"));
+        reader.with_pools(&mut input);
+        let whole = reader.round(&input).expect("a round").problem;
+        // Then the problem is the same.
+        let problem = &read.instances[0].problem;
+        assert_eq!((&problem.pods, &problem.classes), (&whole.pods, &whole.classes));
+        assert_eq!((problem.pods.len(), problem.classes.len()), (7, 3));
     }
 }

@@ -15,10 +15,44 @@ use super::gzip;
 /// The pods of a trace.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    /// In the order of the file, in namespace `default`.
-    pub(crate) pods: Vec<Pod>,
+    /// In the order of the file.
+    pub(crate) rows: Vec<Row>,
     /// What the trace says and the pods do not.
     pub(crate) notes: Vec<String>,
+}
+
+/// A row of a trace: a pod in namespace `default`. The pod itself takes much more memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// The pod's name.
+    pub(crate) name: String,
+    cpu_milli: u64,
+    memory_mib: u64,
+    gpus: u64,
+}
+
+impl Row {
+    /// What the pod asks for: pods that ask for the same are alike but for their names.
+    pub(crate) const fn size(&self) -> (u64, u64, u64) {
+        (self.cpu_milli, self.memory_mib, self.gpus)
+    }
+
+    /// The UID of the pod of the row with that number: the order of the file decides between pods that are otherwise alike.
+    pub(crate) fn uid(number: usize) -> String {
+        format!("10000000-0000-0000-0000-{number:012}")
+    }
+
+    /// The pod, which stands in the row with that number.
+    pub(crate) fn pod(&self, number: usize) -> Pod {
+        pod(number, &self.name, self.cpu_milli, self.memory_mib, self.gpus)
+    }
+}
+
+impl Trace {
+    /// Every pod, in the order of the file.
+    pub(crate) fn pods(&self) -> impl Iterator<Item = Pod> {
+        self.rows.iter().enumerate().map(|(number, row)| row.pod(number))
+    }
 }
 
 /// Reads the trace in a file.
@@ -48,7 +82,7 @@ fn read(file: &Arc<str>, bytes: &[u8]) -> Result<Trace, InputError> {
     let bad_csv = |e: csv::Error| error(e.position().map_or(1, csv::Position::line), format!("this is not CSV: {e}"));
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let columns = columns(reader.headers().map_err(bad_csv)?).map_err(|what| error(1, what))?;
-    let mut trace = Trace { pods: Vec::new(), notes: Vec::new() };
+    let mut trace = Trace { rows: Vec::new(), notes: Vec::new() };
     let (mut sharing, mut choosy, mut namesakes) = (0, 0, 0);
     let mut names = HashSet::new();
     let mut record = csv::StringRecord::new();
@@ -68,7 +102,7 @@ fn read(file: &Arc<str>, bytes: &[u8]) -> Result<Trace, InputError> {
         sharing += usize::from(gpus > 0 && is_set(columns.gpu_milli).is_some_and(|m| m != "0" && m != "1000"));
         choosy += usize::from(is_set(columns.gpu_spec).is_some());
         namesakes += usize::from(!names.insert(name.to_owned()));
-        trace.pods.push(pod(trace.pods.len(), name, cpu, memory, gpus));
+        trace.rows.push(Row { name: name.to_owned(), cpu_milli: cpu, memory_mib: memory, gpus });
     }
     if namesakes > 0 {
         trace.notes.push(format!(
@@ -118,8 +152,7 @@ fn pod(number: usize, name: &str, cpu_milli: u64, memory_mib: u64, gpus: u64) ->
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
             namespace: Some("default".to_owned()),
-            // The order of the file decides between pods that are otherwise alike.
-            uid: Some(format!("10000000-0000-0000-0000-{number:012}")),
+            uid: Some(Row::uid(number)),
             ..ObjectMeta::default()
         },
         spec: Some(PodSpec { containers: vec![container], ..PodSpec::default() }),
@@ -142,8 +175,8 @@ mod tests {
     #[test]
     fn rows_become_pods_with_requests() {
         let trace = read_text(TRACE).expect("a trace");
-        let requests: Vec<_> = trace
-            .pods
+        let pods: Vec<Pod> = trace.pods().collect();
+        let requests: Vec<_> = pods
             .iter()
             .map(|p| {
                 let container = &p.spec.as_ref().expect("a spec").containers[0];
@@ -163,7 +196,7 @@ mod tests {
     #[test]
     fn pods_of_the_same_name_are_pods_each_and_are_noted() {
         let trace = read_text("name,cpu_milli,memory_mib,num_gpu\na,1,1,0\nb,1,1,0\na,1,1,0\n").expect("a trace");
-        assert_eq!(trace.pods.len(), 3);
+        assert_eq!(trace.rows.len(), 3);
         assert!(trace.notes[0].starts_with("t.csv: 1 pod(s) have a name"), "{:?}", trace.notes);
     }
 
@@ -175,7 +208,7 @@ mod tests {
         let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::default());
         packed.write_all(TRACE.as_bytes()).expect("written");
         packed.finish().expect("finished");
-        assert_eq!(read_file(&path).expect("a trace").pods, read_text(TRACE).expect("a trace").pods);
+        assert_eq!(read_file(&path).expect("a trace").rows, read_text(TRACE).expect("a trace").rows);
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn node_overlays_change_what_is_bought_and_the_prices_that_are_shown() {
         .file("web.yaml", &deployment("web", "1", "cpu: 900m, memory: 1Gi"))
         .file("cheap.yaml", &overlay("cheap", "priceAdjustment: -99%, weight: 2"))
         .file("dear.yaml", &overlay("also-cheap", "price: '0.02', weight: 2"));
-    let outcome = folder.plan(&[".", "-o", "json"]);
+    let outcome = folder.plan(&[".", "--flexibility", "all", "-o", "json"]);
     let claim = &outcome.json()["claims"][0];
     assert_eq!(claim["instanceTypes"], json!(["large", "small"]));
     assert_eq!((&claim["price"], &claim["overlaid"]), (&json!(0.015), &json!(["price"])));

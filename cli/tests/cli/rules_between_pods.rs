@@ -2,9 +2,9 @@
 
 use crate::support::{Folder, Outcome, deployment, pod};
 
-/// A Deployment of three small pods, with more lines in the spec of its pods.
+/// A Deployment of three pods that fit the smallest node together, with more lines in the spec of its pods.
 fn web(more: &str) -> String {
-    deployment("web", "3", "cpu: 1") + more
+    deployment("web", "3", "cpu: 300m") + more
 }
 
 fn claims(outcome: &Outcome) -> usize {
