@@ -337,3 +337,39 @@ fn a_term_of_the_search_that_makes_no_sense_is_refused() {
     folder.plan(&[".", "--time-budget", "soon"]).refused(&["--time-budget", "soon", "30s, 1h30m"]);
     folder.plan(&[".", "--flexibility", "some"]).refused(&["--flexibility", "whole number of percents"]);
 }
+
+#[test]
+fn a_plan_that_is_searched_for_says_how_cheap_it_could_have_been() {
+    // First fit puts all three on the large node; two small ones hold them.
+    let folder = Folder::with_pool().file("web.yaml", &deployment("web", "3", "cpu: 900m, memory: 1Gi"));
+    let answer = folder.plan(&[".", "--policy", "cost", "--verify", "-o", "json"]).json();
+    let number = |value: &serde_json::Value| value.as_f64().expect("a number");
+    let (cost, certificate) = (number(&answer["cost"]), &answer["certificate"]);
+    assert_eq!((cost, number(&certificate["karpenter"])), (0.2, 1.5));
+    let bound = number(&certificate["bound"]);
+    assert_eq!(number(&answer["bound"]), bound);
+    // 2.7 cores are 1.35 of the cheaper node, and no proof is needed that less will not do.
+    assert!((0.135..=cost).contains(&bound), "{certificate}");
+    assert!((number(&certificate["gap"]) - (cost - bound) / bound).abs() < 1e-9, "{certificate}");
+    let table = folder.plan(&[".", "--policy", "cost"]).stdout;
+    let last = table.lines().last().expect("a line");
+    assert!(last.starts_with("$0.2000/h, ") && last.ends_with("; Karpenter's rule: $1.50/h (+650.0 %)"), "{table}");
+    assert!(
+        last.contains(if bound < cost { " % above the cheapest possible" } else { ", the cheapest possible" }),
+        "{table}"
+    );
+}
+
+#[test]
+fn a_plan_that_is_counted_in_steps_is_the_same_every_time() {
+    let folder = Folder::with_pool()
+        .file("web.yaml", &deployment("web", "40", "cpu: 900m, memory: 1Gi"))
+        .file("api.yaml", &deployment("api", "25", "cpu: 300m, memory: 3Gi"));
+    let answer = || {
+        let mut answer =
+            folder.plan(&[".", "--policy", "cost", "--seed", "7", "--time-budget", "20ms", "-o", "json"]).json();
+        answer.as_object_mut().expect("an object").remove("seconds");
+        answer
+    };
+    assert_eq!(answer(), answer());
+}
