@@ -14,7 +14,6 @@ mod claims;
 mod course;
 mod diagnosis;
 mod flexibility;
-#[allow(dead_code)] // until the cost policy asks for it
 mod guided;
 mod manner;
 mod nodes;
@@ -33,7 +32,6 @@ use choice::Choice;
 use claims::Claims;
 use diagnosis::Diagnosis;
 pub(crate) use flexibility::Terms;
-#[allow(unused_imports)] // until the cost policy asks for them
 pub(crate) use guided::{Wish, WishedPlace, plan as guided};
 use manner::Ranking;
 pub(crate) use manner::{Manner, NodeOrder, PodOrder, TypeChoice};

@@ -18,7 +18,9 @@ pub(crate) fn round(root: &Columns<'_>, rng: &mut fastrand::Rng, effort: &mut Ef
         take_away(packing, &packed, &mut left, &mut limits);
     }
     let by_weight = packing.by_weight();
+    let mut in_one = vec![finished_by_one(packing, &[], &root.demands, &by_weight)];
     while left.iter().any(|l| *l > 0) {
+        in_one.push(finished_by_one(packing, &packed, &left, &by_weight));
         let small = Remainder::new(packing, &left);
         let mut columns = Columns::new(&small.packing, &small.demands, &limits, root.aim);
         let clipped: Vec<Pattern> = known.iter().filter_map(|p| small.clip(packing, p, &by_weight)).collect();
@@ -41,7 +43,17 @@ pub(crate) fn round(root: &Columns<'_>, rng: &mut fastrand::Rng, effort: &mut Ef
         packed.extend(chosen);
         known = near(&columns).iter().map(|p| small.restore(p)).collect();
     }
-    Some(trim(packing, packed, &root.demands))
+    let packed = trim(packing, packed, &root.demands);
+    let others = in_one.into_iter().flatten().map(|packed| trim(packing, packed, &root.demands));
+    others.chain([packed]).min_by(|a, b| packing.weight(a).total_cmp(&packing.weight(b)))
+}
+
+/// With everything that is left in a single bin that draws on no limit, if one holds it: on average a bin of which half is
+/// needed looks cheaper than it is.
+fn finished_by_one(packing: &Packing, packed: &[(Pattern, u32)], left: &[u32], by_weight: &[u32]) -> Option<Packed> {
+    let counts: Vec<(u32, u32)> = (0_u32..).zip(left).filter(|(_, l)| **l > 0).map(|(i, l)| (i, *l)).collect();
+    let shape = packing.cheapest_for(&counts, by_weight, &[])?;
+    Some(packed.iter().cloned().chain([(Pattern { shape, counts }, 1)]).collect())
 }
 
 /// The patterns that are in use, or nearly.

@@ -72,7 +72,7 @@ struct Aside {
 const CLOSURES: &[(&str, &[&str])] = &[
     (
         "dovetail-scheduler",
-        &["tokio", "async-std", "smol", "hyper", "reqwest", "kube-client", "kube-runtime", "rand", "fastrand"],
+        &["tokio", "async-std", "smol", "hyper", "reqwest", "kube-client", "kube-runtime", "rand", "getrandom"],
     ),
     ("dovetail", &["aws-sdk-ec2", "aws-config", "aws-smithy-runtime"]),
 ];
