@@ -84,14 +84,22 @@ impl Verdict {
     }
 }
 
+/// The policy that does as Karpenter does.
+const SAME_RULE: &str = "karpenter";
+
 /// Asks Dovetail for a plan, as `dovetail plan` with the scenario's settings would; it is the same on every machine.
 ///
 /// # Errors
 /// When there is no plan, or deciding panicked.
 pub fn ask(head: &Head, scenario: &Path) -> Result<Planned, Fault> {
+    ask_with(head, scenario, &[])
+}
+
+fn ask_with(head: &Head, scenario: &Path, more: &[&str]) -> Result<Planned, Fault> {
     let mut arguments: Vec<OsString> = vec!["--deterministic".into(), "--catalog".into()];
     arguments.extend([head.catalogue.clone().into(), scenario.into()]);
     arguments.extend(head.settings.iter().map(Into::into));
+    arguments.extend(more.iter().map(Into::into));
     match catch_unwind(AssertUnwindSafe(|| offline::plan(arguments))) {
         Ok(planned) => planned.map_err(|e| Fault::NoPlan(e.to_string())),
         Err(panic) => {
@@ -102,13 +110,21 @@ pub fn ask(head: &Head, scenario: &Path) -> Result<Planned, Fault> {
     }
 }
 
-/// Asks Dovetail alone about a scenario whose answer is known, as for the corpus.
+/// Asks Dovetail alone about a scenario whose answer is known, as for the corpus: with the policy that it has by default,
+/// and with Karpenter's own rule, whose faults count as well.
 #[must_use]
 pub fn judge_known(head: &Head, scenario: &Path, answer: &Answer) -> Verdict {
-    match ask(head, scenario) {
+    let judged = |planned: Result<Planned, Fault>| match planned {
         Ok(planned) => judge(&planned, answer),
         Err(fault) => Verdict { faults: vec![fault], ..Verdict::default() },
+    };
+    let mut verdict = judged(ask(head, scenario));
+    for fault in judged(ask_with(head, scenario, &["--policy", SAME_RULE])).faults {
+        if !verdict.faults.contains(&fault) {
+            verdict.faults.push(fault);
+        }
     }
+    verdict
 }
 
 /// Judges a plan.
