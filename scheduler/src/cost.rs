@@ -11,6 +11,7 @@ mod offers;
 
 use crate::greedy::{self, Terms, Wish, WishedPlace};
 use crate::instance_type::Price;
+use crate::market::Market;
 use crate::packing::{self, Bound, Effort, Packed, Pattern};
 use crate::plan::{Certificate, Plan, Proof};
 use crate::policy::Search;
@@ -26,9 +27,10 @@ use std::collections::BTreeMap;
 /// Plans a problem for the least money.
 pub(crate) fn plan(problem: &Problem, search: &Search<'_>, memory: &mut Memory) -> Plan {
     let terms = Terms::from(search);
-    let mut best = greedy::guided(problem, &[], &terms);
+    let market = Market::of(problem);
+    let mut best = greedy::guided(problem, market.clone(), &[], &terms);
     let first_fit = best.cost();
-    let mut compiler = Compiler::new(problem);
+    let mut compiler = Compiler::new(problem, market.clone());
     let all = demands(problem, 0..problem.pods.len());
     let model = compiler.model(&all, View::ToPlan, search);
     let mut proven = compiler.model(&all, View::ToProve, search);
@@ -46,7 +48,7 @@ pub(crate) fn plan(problem: &Problem, search: &Search<'_>, memory: &mut Memory) 
     effort.back(planning);
     memory.keep(&model.packing, &solved.patterns, &solved.bound);
     if let Some(packed) = &solved.packed {
-        let wished = greedy::guided(problem, &wishes(problem, &model, packed), &terms);
+        let wished = greedy::guided(problem, market, &wishes(problem, &model, packed), &terms);
         if is_better(problem, &wished, &best) {
             best = wished;
         }

@@ -22,6 +22,7 @@ mod reserve;
 mod seeker;
 mod world;
 
+use crate::market::Market;
 use crate::plan::{Placement, Plan};
 use crate::problem::{Pod, PodClass, Problem};
 use crate::reasons::Unplaced;
@@ -50,7 +51,7 @@ pub(crate) fn plan(problem: &Problem) -> Plan {
 
 /// Plans a problem by first fit.
 pub(crate) fn plan_in(manner: Manner, problem: &Problem) -> Plan {
-    let mut round = Round::new(problem);
+    let mut round = Round::new(problem, Market::of(problem));
     let waiting = round.adopt(manner);
     let unplaced = round.first_fit(waiting);
     round.into_plan(unplaced, None)
@@ -98,8 +99,8 @@ struct Progress {
 }
 
 impl<'p> Round<'p> {
-    fn new(problem: &'p Problem) -> Self {
-        let mut world = World::new(problem);
+    fn new(problem: &'p Problem, market: Market<'p>) -> Self {
+        let mut world = World::new(problem, market);
         let nodes = Nodes::new(problem, &world.columns, &mut world.sets);
         let claims = Claims::new(&world.pools);
         let mut classes: Vec<Progress> = problem.classes.iter().map(|_| Progress::default()).collect();

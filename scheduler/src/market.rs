@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The resources that are asked for by anyone, in a fixed order; amounts become rows of numbers in that order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Columns(Vec<Name>);
 
 impl Columns {
@@ -42,7 +42,7 @@ impl Columns {
 pub(crate) struct SetId(u32);
 
 /// Sets of requirements, each kept once, and what comes of narrowing one by another.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sets {
     sets: Vec<Rc<Requirements>>,
     ids: FxHashMap<Rc<Requirements>, SetId>,
@@ -112,7 +112,26 @@ impl<'p> Ways<'p> {
     }
 }
 
+/// All that the pools of a problem sell, compiled. Compiling it takes longer than a copy: who plans a problem several times
+/// does it once.
+#[derive(Clone)]
+pub(crate) struct Market<'p> {
+    pub(crate) columns: Columns,
+    pub(crate) sets: Sets,
+    pub(crate) pools: Vec<PoolIndex<'p>>,
+}
+
+impl<'p> Market<'p> {
+    pub(crate) fn of(problem: &'p Problem) -> Self {
+        let columns = Columns::of(problem);
+        let mut sets = Sets::default();
+        let pools = problem.pools.iter().map(|p| PoolIndex::new(problem, p, &columns, &mut sets)).collect();
+        Self { columns, sets, pools }
+    }
+}
+
 /// A pool, compiled.
+#[derive(Clone)]
 pub(crate) struct PoolIndex<'p> {
     pub(crate) pool: &'p NodePool,
     /// The pool's own requirements.

@@ -11,7 +11,7 @@
 
 use super::nodes::Room;
 use super::offers::{self, Offers};
-use crate::market::{Columns, PoolIndex, Sets};
+use crate::market::{Columns, Market, PoolIndex, Sets};
 use crate::packing::{Item, Packing, Shape};
 use crate::plan::LeftOut;
 use crate::policy::Search;
@@ -93,10 +93,8 @@ pub(super) struct Draft {
 }
 
 impl<'p> Compiler<'p> {
-    pub(super) fn new(problem: &'p Problem) -> Self {
-        let columns = Columns::of(problem);
-        let mut sets = Sets::default();
-        let pools: Vec<_> = problem.pools.iter().map(|p| PoolIndex::new(problem, p, &columns, &mut sets)).collect();
+    pub(super) fn new(problem: &'p Problem, market: Market<'p>) -> Self {
+        let Market { columns, sets, pools } = market;
         let soft = |t: &crate::taint::Taint| t.effect == Effect::PreferNoSchedule;
         let soft_taints = problem.pools.iter().any(|p| p.taints.iter().any(soft))
             || problem.nodes.iter().any(|n| n.taints.iter().any(soft));

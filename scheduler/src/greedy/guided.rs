@@ -14,7 +14,7 @@ use super::seeker::Seeker;
 use super::world::{NewNode, Refused};
 use super::{Progress, Round, in_order};
 use crate::bitset::Bits;
-use crate::market::SetId;
+use crate::market::{Market, SetId};
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::requirement::Name;
@@ -53,8 +53,8 @@ pub(crate) enum WishedPlace {
 
 /// Plans a problem along wishes. Whatever is wished, the plan keeps every rule; wishes that speak of what does not exist, or
 /// of what the pool cannot give, are passed over, and their pods placed as if nobody had named them.
-pub(crate) fn plan(problem: &Problem, wishes: &[Wish], terms: &Terms) -> Plan {
-    let mut guide = Guide::new(problem, wishes);
+pub(crate) fn plan<'p>(problem: &'p Problem, market: Market<'p>, wishes: &[Wish], terms: &Terms) -> Plan {
+    let mut guide = Guide::new(problem, market, wishes);
     let left = guide.follow();
     let mut round = guide.round;
     let unplaced = round.first_fit(in_order(problem, left));
@@ -126,8 +126,8 @@ impl Queue {
 }
 
 impl<'p> Guide<'p> {
-    fn new(problem: &'p Problem, wishes: &[Wish]) -> Self {
-        let round = Round::new(problem);
+    fn new(problem: &'p Problem, market: Market<'p>, wishes: &[Wish]) -> Self {
+        let round = Round::new(problem, market);
         let queues = problem.classes.iter().map(|_| Queue::default()).collect();
         let mut guide = Self { round, spots: Vec::with_capacity(wishes.len()), queues, left: vec![] };
         let mut named = vec![false; problem.pods.len()];

@@ -8,7 +8,7 @@ use super::course::{Course, Courses};
 use super::reserve::{Holdings, Reserve};
 use super::seeker::Seeker;
 use crate::bitset::Bits;
-use crate::market::{Columns, PoolIndex, SetId, Sets};
+use crate::market::{Columns, Market, PoolIndex, SetId, Sets};
 use crate::problem::{MinValuesPolicy, PodClass, Problem};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::Requirements;
@@ -113,10 +113,8 @@ pub(super) enum Refused {
 }
 
 impl<'p> World<'p> {
-    pub(super) fn new(problem: &'p Problem) -> Self {
-        let columns = Columns::of(problem);
-        let mut sets = Sets::default();
-        let mut pools: Vec<_> = problem.pools.iter().map(|p| PoolIndex::new(problem, p, &columns, &mut sets)).collect();
+    pub(super) fn new(problem: &'p Problem, market: Market<'p>) -> Self {
+        let Market { columns, sets, mut pools } = market;
         let topology = Topology::new(problem, &mut pools, &sets);
         let reserve = Reserve::of(problem, &pools);
         let soft = |t: &Taint| t.effect == Effect::PreferNoSchedule;

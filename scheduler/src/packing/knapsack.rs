@@ -148,7 +148,9 @@ fn free<const D: usize>(order: &[Candidate<D>]) -> f64 {
 }
 
 fn by_density<const D: usize>(order: &mut [Candidate<D>]) {
-    order.sort_by(|a, b| (b.value * a.cost).total_cmp(&(a.value * b.cost)).then(a.at.cmp(&b.at)));
+    // A quotient each: products of pairs, rounded, would not be an order.
+    let density = |c: &Candidate<D>| c.value / c.cost;
+    order.sort_by(|a, b| density(b).total_cmp(&density(a)).then(a.at.cmp(&b.at)));
 }
 
 fn padded<const D: usize>(amounts: &[f64]) -> [f64; D] {

@@ -3,6 +3,7 @@
 use super::super::plan as first_fit;
 use super::super::tests::{Story, ZONE, gib, needs, pool};
 use super::*;
+use crate::market::Market;
 use crate::problem::{PodClass, Spread};
 use crate::requirement::Requirement;
 use crate::verify::random_problems::problem;
@@ -33,7 +34,7 @@ fn as_planned(plan: &Plan, types_at_most: usize) -> Vec<Wish> {
 
 impl Story {
     fn guided(&self, wishes: &[Wish], terms: &Terms) -> Plan {
-        let plan = plan(&self.problem, wishes, terms);
+        let plan = plan(&self.problem, Market::of(&self.problem), wishes, terms);
         self.check(&plan);
         plan
     }
@@ -211,7 +212,7 @@ proptest! {
     fn what_first_fit_planned_can_be_wished_for(problem in problem(), types_at_most in 1..4usize) {
         let planned = first_fit(&problem);
         for terms in [WIDE, USUAL] {
-            right(&problem, &plan(&problem, &as_planned(&planned, types_at_most), &terms))?;
+            right(&problem, &plan(&problem, Market::of(&problem), &as_planned(&planned, types_at_most), &terms))?;
         }
     }
 
@@ -221,7 +222,7 @@ proptest! {
         let problem = orderless(problem);
         prop_assume!(no_rules_between_pods(&problem));
         let planned = first_fit(&problem);
-        let guided = plan(&problem, &as_planned(&planned, types_at_most), &USUAL);
+        let guided = plan(&problem, Market::of(&problem), &as_planned(&planned, types_at_most), &USUAL);
         right(&problem, &guided)?;
         prop_assert_eq!(&guided.unplaced, &planned.unplaced);
         prop_assert!(guided.cost() <= planned.cost(), "{} > {}", guided.cost(), planned.cost());
@@ -236,6 +237,6 @@ proptest! {
                 Wish { place, pods }
             })
             .collect();
-        right(&problem, &plan(&problem, &wishes, &USUAL))?;
+        right(&problem, &plan(&problem, Market::of(&problem), &wishes, &USUAL))?;
     }
 }
