@@ -5,18 +5,18 @@
 //! node is initialized (specification "scheduling" 4.4). Nodes that are going away have no room left, but what stays on
 //! them still counts.
 
-use crate::pods;
-use crate::ports::{self, PortError};
+use crate::cluster::{ClaimRecord, PodRecord, Snapshot};
+use crate::ports::PortError;
 use crate::requests::{self, BadQuantity};
 use dovetail_api::conditions::{self, node_claim::INSTANCE_TERMINATING};
 use dovetail_api::labels;
-use dovetail_api::node_claim::NodeClaim;
 use dovetail_scheduler::problem::{HostPort, Node};
 use dovetail_scheduler::requirements::Requirements;
 use dovetail_scheduler::resources::Resources;
 use dovetail_scheduler::taint::{Effect, Taint};
-use k8s_openapi::api::core::v1::{self as core, Pod};
+use k8s_openapi::api::core::v1 as core;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The taint of a node that has been cordoned.
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
@@ -43,71 +43,40 @@ pub struct NodeState<'o> {
     /// The node, once there is one.
     pub node: Option<&'o core::Node>,
     /// The claim, if the node was bought.
-    pub claim: Option<&'o NodeClaim>,
+    pub claim: Option<&'o ClaimRecord>,
     /// The pods bound to it that have not come to their end.
-    pub pods: Vec<&'o Pod>,
+    pub pods: Vec<&'o PodRecord>,
+    /// Whether it is going to be deleted although no object says so yet.
+    pub is_marked: bool,
 }
 
 /// Brings nodes, claims and pods together, nodes and pods each in the order of their names.
-pub fn join<'o>(nodes: &'o [core::Node], claims: &'o [NodeClaim], pods: &'o [Pod]) -> Vec<NodeState<'o>> {
-    let mut bound: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
-    for pod in pods.iter().filter(|p| !pods::is_terminal(p)) {
-        if let Some(node) = pods::node_name(pod) {
-            bound.entry(node).or_default().push(pod);
-        }
-    }
-    let known = Known::of(claims);
-    let mut joined: BTreeSet<usize> = BTreeSet::new();
+pub fn join(snapshot: &Snapshot) -> Vec<NodeState<'_>> {
+    let mut joined: BTreeSet<&str> = BTreeSet::new();
     let mut out = vec![];
-    for node in nodes {
-        let name = node.metadata.name.as_deref().unwrap_or_default();
-        let claim = known.claim_of(node, name);
-        joined.extend(claim);
-        let pods = bound.remove(name).unwrap_or_default();
-        out.push(NodeState { node: Some(node), claim: claim.map(|c| &claims[c]), pods });
+    for (name, node) in snapshot.nodes.iter() {
+        // Of several claims, which should not be, the first speaks, and none of the others counts as a node of its own.
+        let claims = snapshot.claims_for(node);
+        let claim = claims.first().and_then(|claim| snapshot.node_claims.get(claim)).map(Arc::as_ref);
+        joined.extend(claims.iter().map(Arc::as_ref));
+        let pods = snapshot.pods_on(name).map(Arc::as_ref).collect();
+        out.push(NodeState { node: Some(node), claim, pods, is_marked: is_marked(snapshot, claim) });
     }
-    for state in &mut out {
-        fn key(pod: &Pod) -> (&str, Option<&str>) {
-            (pods::namespace(&pod.metadata), pod.metadata.name.as_deref())
-        }
-        state.pods.sort_by(|a, b| key(a).cmp(&key(b)));
-    }
-    let alone = claims.iter().enumerate().filter(|(c, _)| !joined.contains(c));
-    out.extend(alone.map(|(_, claim)| NodeState { node: None, claim: Some(claim), pods: vec![] }));
+    let alone = snapshot.node_claims.values().filter(|claim| !joined.contains(claim.name())).map(Some);
+    out.extend(alone.map(|claim| NodeState { node: None, claim, pods: vec![], is_marked: is_marked(snapshot, claim) }));
     out.sort_by(|a, b| a.name().cmp(b.name()));
     out
 }
 
-/// Claims by what ties them to a node: the machine's identity, or else the node's name.
-struct Known<'o> {
-    by_machine: BTreeMap<&'o str, usize>,
-    by_node: BTreeMap<&'o str, usize>,
-}
-
-impl<'o> Known<'o> {
-    fn of(claims: &'o [NodeClaim]) -> Self {
-        let mut out = Self { by_machine: BTreeMap::new(), by_node: BTreeMap::new() };
-        for (c, status) in claims.iter().enumerate().filter_map(|(c, claim)| Some((c, claim.status.as_ref()?))) {
-            match (&status.provider_id, &status.node_name) {
-                (Some(machine), _) if !machine.is_empty() => out.by_machine.insert(machine, c),
-                (_, Some(node)) => out.by_node.insert(node, c),
-                _ => None,
-            };
-        }
-        out
-    }
-
-    fn claim_of(&self, node: &core::Node, name: &str) -> Option<usize> {
-        let machine = node.spec.as_ref().and_then(|s| s.provider_id.as_deref());
-        machine.and_then(|m| self.by_machine.get(m)).or_else(|| self.by_node.get(name)).copied()
-    }
+fn is_marked(snapshot: &Snapshot, claim: Option<&ClaimRecord>) -> bool {
+    claim.is_some_and(|claim| snapshot.memory.leaving.contains(claim.name()))
 }
 
 impl NodeState<'_> {
     /// The node's name, or the claim's as long as there is no node.
     pub fn name(&self) -> &str {
         let node = self.node.and_then(|n| n.metadata.name.as_deref());
-        node.or_else(|| self.claim.and_then(|c| c.metadata.name.as_deref())).unwrap_or_default()
+        node.or_else(|| self.claim.map(ClaimRecord::name)).unwrap_or_default()
     }
 
     fn node_label(&self, key: &str) -> Option<&str> {
@@ -127,8 +96,13 @@ impl NodeState<'_> {
     pub fn is_deleting(&self) -> bool {
         match self.claim {
             Some(claim) => {
-                claim.metadata.deletion_timestamp.is_some()
-                    || claim.status.as_ref().is_some_and(|s| conditions::is_true(&s.conditions, INSTANCE_TERMINATING))
+                self.is_marked
+                    || claim.is_deleting()
+                    || claim
+                        .object
+                        .status
+                        .as_ref()
+                        .is_some_and(|s| conditions::is_true(&s.conditions, INSTANCE_TERMINATING))
             }
             None => self.node.is_some_and(|n| n.metadata.deletion_timestamp.is_some()),
         }
@@ -138,7 +112,7 @@ impl NodeState<'_> {
     pub fn is_known(&self) -> bool {
         match (self.node, self.claim) {
             (None, Some(claim)) => {
-                let status = claim.status.as_ref();
+                let status = claim.object.status.as_ref();
                 status.is_some_and(|s| s.provider_id.is_some() && s.allocatable.is_some())
             }
             _ => true,
@@ -149,7 +123,7 @@ impl NodeState<'_> {
     fn labels(&self) -> &BTreeMap<String, String> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         let of_node = self.node.and_then(|n| n.metadata.labels.as_ref());
-        let of_claim = self.claim.and_then(|c| c.metadata.labels.as_ref());
+        let of_claim = self.claim.and_then(|c| c.object.metadata.labels.as_ref());
         if self.is_registered() { of_node.or(of_claim) } else { of_claim.or(of_node) }.unwrap_or(&NONE)
     }
 
@@ -170,14 +144,14 @@ impl NodeState<'_> {
     pub fn capacity(&self) -> Result<Resources, BadQuantity> {
         let status = self.node.and_then(|n| n.status.as_ref()).and_then(|s| s.capacity.as_ref());
         let mut out =
-            self.reported("status.capacity", status, self.claim.and_then(|c| c.status.as_ref()?.capacity.as_ref()))?;
+            self.reported("status.capacity", status, self.claim.and_then(|c| c.object.status.as_ref()?.capacity.as_ref()))?;
         out.set(dovetail_scheduler::resources::NODES, 1);
         Ok(out)
     }
 
     fn allocatable(&self) -> Result<Resources, BadQuantity> {
         let status = self.node.and_then(|n| n.status.as_ref()).and_then(|s| s.allocatable.as_ref());
-        self.reported("status.allocatable", status, self.claim.and_then(|c| c.status.as_ref()?.allocatable.as_ref()))
+        self.reported("status.allocatable", status, self.claim.and_then(|c| c.object.status.as_ref()?.allocatable.as_ref()))
     }
 
     /// What the node reports; what it does not yet, the claim promises until the node is initialized.
@@ -220,14 +194,14 @@ impl NodeState<'_> {
             taints.iter().flatten().map(crate::pools::taint).collect()
         };
         let mut taints: Vec<Taint> = match self.claim {
-            Some(claim) if !self.is_registered() => of_claim(&claim.spec.taints),
+            Some(claim) if !self.is_registered() => of_claim(&claim.object.spec.taints),
             _ => on_node.collect(),
         };
         if cordoned && !taints.iter().any(|t| t.key == cordon.key && t.effect == cordon.effect) {
             taints.push(cordon);
         }
         if let Some(claim) = self.claim.filter(|_| !self.is_initialized()) {
-            let startup = of_claim(&claim.spec.startup_taints);
+            let startup = of_claim(&claim.object.spec.startup_taints);
             let passing = |t: &Taint| {
                 labels::is_ephemeral_taint(&t.key, &format!("{:?}", t.effect))
                     || startup.iter().any(|s| s.key == t.key && s.effect == t.effect)
@@ -266,11 +240,10 @@ impl NodeState<'_> {
         let mut available = self.allocatable()?;
         let mut bound_daemons = Resources::new();
         for pod in &self.pods {
-            let Some(spec) = &pod.spec else { continue };
-            let requests = requests::of_pod(spec, pod.status.as_ref())?;
-            available.subtract_known(&requests);
-            if pods::is_daemon(pod) {
-                bound_daemons.add(&requests);
+            let requests = pod.requests()?;
+            available.subtract_known(requests);
+            if pod.shape.is_daemon {
+                bound_daemons.add(requests);
             }
         }
         Ok((available, bound_daemons))
@@ -279,8 +252,10 @@ impl NodeState<'_> {
     /// The ports that are taken; those of a pod that is about to end, too, as long as it is there.
     fn ports_taken(&self) -> Result<Vec<HostPort>, NodeError> {
         let mut out = vec![];
-        for (pod, spec) in self.pods.iter().filter_map(|pod| Some((pod, pod.spec.as_ref()?))) {
-            out.extend(ports::of_pod(spec).map_err(|error| NodeError::Ports { pod: pods::name(pod), error })?);
+        for pod in &self.pods {
+            let ports = pod.shape.ports.as_ref();
+            let ports = ports.map_err(|error| NodeError::Ports { pod: pod.name.to_string(), error: error.clone() })?;
+            out.extend(ports.iter().cloned());
         }
         out.sort();
         out.dedup();
