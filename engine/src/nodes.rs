@@ -10,6 +10,7 @@ use crate::ports::PortError;
 use crate::requests::{self, BadQuantity};
 use dovetail_api::conditions::{self, node_claim::INSTANCE_TERMINATING};
 use dovetail_api::labels;
+use dovetail_api::requirement::Operator;
 use dovetail_scheduler::problem::{HostPort, Node};
 use dovetail_scheduler::requirements::Requirements;
 use dovetail_scheduler::resources::Resources;
@@ -44,14 +45,19 @@ pub struct NodeState<'o> {
     pub node: Option<&'o core::Node>,
     /// The claim, if the node was bought.
     pub claim: Option<&'o ClaimRecord>,
-    /// The pods bound to it that have not come to their end.
+    /// The pods bound to it that have not come to their end, and those that it was bought for and that are on their way.
     pub pods: Vec<&'o PodRecord>,
+    /// Whether it was bought for pods that are known and of which some are not bound yet.
+    pub is_expecting: bool,
+    /// What it may come to have, as long as it has not been launched.
+    charge: Option<&'o Resources>,
     /// Whether it is going to be deleted although no object says so yet.
     pub is_marked: bool,
 }
 
 /// Brings nodes, claims and pods together, nodes and pods each in the order of their names.
 pub fn join(snapshot: &Snapshot) -> Vec<NodeState<'_>> {
+    let nominated = Nominated::of(snapshot);
     let mut joined: BTreeSet<&str> = BTreeSet::new();
     let mut out = vec![];
     for (name, node) in snapshot.nodes.iter() {
@@ -59,17 +65,77 @@ pub fn join(snapshot: &Snapshot) -> Vec<NodeState<'_>> {
         let claims = snapshot.claims_for(node);
         let claim = claims.first().and_then(|claim| snapshot.node_claims.get(claim)).map(Arc::as_ref);
         joined.extend(claims.iter().map(Arc::as_ref));
-        let pods = snapshot.pods_on(name).map(Arc::as_ref).collect();
-        out.push(NodeState { node: Some(node), claim, pods, is_marked: is_marked(snapshot, claim) });
+        out.push(NodeState::of(snapshot, Some((name, node)), claim, &nominated));
     }
-    let alone = snapshot.node_claims.values().filter(|claim| !joined.contains(claim.name())).map(Some);
-    out.extend(alone.map(|claim| NodeState { node: None, claim, pods: vec![], is_marked: is_marked(snapshot, claim) }));
+    let alone = snapshot.node_claims.values().filter(|claim| !joined.contains(claim.name()));
+    out.extend(alone.map(|claim| NodeState::of(snapshot, None, Some(claim), &nominated)));
     out.sort_by(|a, b| a.name().cmp(b.name()));
     out
 }
 
-fn is_marked(snapshot: &Snapshot, claim: Option<&ClaimRecord>) -> bool {
-    claim.is_some_and(|claim| snapshot.memory.leaving.contains(claim.name()))
+/// The pods that wait and have been told a node, by its name.
+struct Nominated<'o>(BTreeMap<&'o str, Vec<&'o PodRecord>>);
+
+impl<'o> Nominated<'o> {
+    fn of(snapshot: &'o Snapshot) -> Self {
+        let mut out: BTreeMap<&str, Vec<&PodRecord>> = BTreeMap::new();
+        for pod in snapshot.waiting_pods() {
+            if let Some(node) = pod.nominated.as_deref() {
+                out.entry(node).or_default().push(pod);
+            }
+        }
+        Self(out)
+    }
+
+    fn on(&self, node: &str) -> impl Iterator<Item = &'o PodRecord> {
+        self.0.get(node).into_iter().flatten().copied()
+    }
+}
+
+impl<'o> NodeState<'o> {
+    fn of(
+        snapshot: &'o Snapshot,
+        node: Option<(&'o Arc<str>, &'o Arc<core::Node>)>,
+        claim: Option<&'o ClaimRecord>,
+        nominated: &Nominated<'o>,
+    ) -> Self {
+        let claim_name = claim.map(ClaimRecord::name);
+        let mut pods: Vec<&PodRecord> = vec![];
+        let awaited = expected(snapshot, claim_name).count();
+        match node {
+            Some((name, _)) => {
+                pods.extend(snapshot.pods_on(name).map(Arc::as_ref));
+                pods.extend(nominated.on(name));
+            }
+            None => pods.extend(claim.and_then(named_node).into_iter().flat_map(|name| nominated.on(name))),
+        }
+        if awaited > 0 || pods.iter().any(|pod| pod.node.is_none()) {
+            pods.extend(expected(snapshot, claim_name));
+            pods.sort_by(|a, b| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
+            pods.dedup_by(|a, b| a.uid == b.uid && a.name == b.name);
+        }
+        Self {
+            node: node.map(|(_, node)| &**node),
+            claim,
+            pods,
+            is_expecting: awaited > 0,
+            charge: claim_name.and_then(|claim| snapshot.memory.charges.get(claim)).map(Arc::as_ref),
+            is_marked: claim_name.is_some_and(|claim| snapshot.memory.leaving.contains(claim)),
+        }
+    }
+}
+
+/// The pods that the claim was made for and that are on their way.
+fn expected<'o>(snapshot: &'o Snapshot, claim: Option<&str>) -> impl Iterator<Item = &'o PodRecord> {
+    let names = claim.and_then(|claim| snapshot.memory.expecting.get(claim)).map(Arc::as_ref);
+    names.into_iter().flatten().filter_map(|name| {
+        let expected = snapshot.memory.expected.get(name)?;
+        snapshot.pods.get(name).map(Arc::as_ref).filter(|pod| pod.uid == expected.uid && pod.node.is_none())
+    })
+}
+
+fn named_node(claim: &ClaimRecord) -> Option<&str> {
+    claim.object.status.as_ref().and_then(|s| s.node_name.as_deref())
 }
 
 impl NodeState<'_> {
@@ -108,6 +174,11 @@ impl NodeState<'_> {
         }
     }
 
+    /// Whether it is but a claim so far: nobody knows yet what it will be like.
+    pub fn is_wish(&self) -> bool {
+        self.node.is_none() && !self.is_known()
+    }
+
     /// Whether enough is known of it to place pods there: it was launched, and what it offers is known.
     pub fn is_known(&self) -> bool {
         match (self.node, self.claim) {
@@ -143,15 +214,60 @@ impl NodeState<'_> {
     /// When a quantity cannot be read.
     pub fn capacity(&self) -> Result<Resources, BadQuantity> {
         let status = self.node.and_then(|n| n.status.as_ref()).and_then(|s| s.capacity.as_ref());
-        let mut out =
-            self.reported("status.capacity", status, self.claim.and_then(|c| c.object.status.as_ref()?.capacity.as_ref()))?;
+        let mut out = self.reported(
+            "status.capacity",
+            status,
+            self.claim.and_then(|c| c.object.status.as_ref()?.capacity.as_ref()),
+        )?;
+        if self.is_wish() {
+            out = self.charge.cloned().unwrap_or_else(|| self.wished_for());
+        }
         out.set(dovetail_scheduler::resources::NODES, 1);
         Ok(out)
     }
 
+    /// What the claim asks for: its pods and the DaemonSets that any of its types would carry.
+    fn wished_for(&self) -> Resources {
+        let requests = self.claim.and_then(|claim| claim.object.spec.resources.requests.as_ref());
+        Resources::from_quantities(requests.into_iter().flatten())
+    }
+
+    /// A claim that has not been launched, as far as it is certain what it will be like: labels of which there is but one
+    /// value, and room for what it asks for. If it is known whom it was bought for, it takes nobody else.
+    ///
+    /// # Errors
+    /// When a port of a pod on its way cannot be read.
+    fn as_wish(&self) -> Result<Node, NodeError> {
+        let mut node_labels = self.labels().clone();
+        let requirements = self.claim.map(|claim| &*claim.requirements).unwrap_or_default();
+        for requirement in requirements.iter().filter(|r| r.operator == Operator::In) {
+            if let [value] = requirement.values.as_slice() {
+                node_labels.entry(requirement.key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        node_labels.entry(labels::HOSTNAME.to_owned()).or_insert_with(|| self.name().to_owned());
+        let mut available = self.wished_for();
+        for pod in &self.pods {
+            available.subtract_known(pod.requests()?);
+        }
+        Ok(Node {
+            name: self.name().into(),
+            labels: Requirements::from_labels(&node_labels),
+            taints: self.taints(),
+            leaving: self.is_expecting || self.is_deleting(),
+            available,
+            ports: self.ports_taken()?,
+            ..Node::default()
+        })
+    }
+
     fn allocatable(&self) -> Result<Resources, BadQuantity> {
         let status = self.node.and_then(|n| n.status.as_ref()).and_then(|s| s.allocatable.as_ref());
-        self.reported("status.allocatable", status, self.claim.and_then(|c| c.object.status.as_ref()?.allocatable.as_ref()))
+        self.reported(
+            "status.allocatable",
+            status,
+            self.claim.and_then(|c| c.object.status.as_ref()?.allocatable.as_ref()),
+        )
     }
 
     /// What the node reports; what it does not yet, the claim promises until the node is initialized.
@@ -216,6 +332,9 @@ impl NodeState<'_> {
     /// # Errors
     /// When a quantity or a port cannot be read.
     pub fn for_scheduling(&self) -> Result<Node, NodeError> {
+        if self.is_wish() {
+            return self.as_wish();
+        }
         let name = self.name();
         let mut node_labels = self.labels().clone();
         let hostname = || self.node_label(labels::HOSTNAME).unwrap_or(name).to_owned();

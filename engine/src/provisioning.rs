@@ -47,6 +47,11 @@ pub struct Options {
     pub default_spread: DefaultSpread,
     /// With the feature gate `ReservedCapacity` off, reserved offerings are like any others; it is on by default.
     pub reserved_capacity_off: bool,
+    /// Without the feature gate `NodeOverlay` overlays are not looked at. Offline they are, since who has them wants them.
+    pub overlays_off: bool,
+    /// Whether the cluster is watched rather than read from files: then pools have to say that they are ready, and claims
+    /// that have not been launched are on their way.
+    pub live: bool,
 }
 
 /// Makes the problem of a provisioning round. The order of the objects makes no difference to it.
@@ -58,19 +63,25 @@ pub fn assemble(snapshot: &Snapshot, source: &dyn InstanceTypeSource, options: &
     round.problem.reservations = reserved.map(|label| Reservations { label, strict: true });
     let states = nodes::join(snapshot);
 
-    round.add_pools(snapshot, source, &states);
+    round.add_pools(snapshot, source, &states, options);
     let unsupported = Unsupported::default();
     let volumes = VolumeIndex::of(snapshot, &unsupported);
     round.add_daemons(snapshot);
     let residents = round.add_pods(snapshot, &states, &volumes, &options.default_spread);
-    round.add_nodes(&states, &volumes, residents);
+    round.add_nodes(&states, &volumes, residents, options.live);
     round.problem.sort();
     round.add_notes();
     round
 }
 
 impl Round {
-    fn add_pools(&mut self, snapshot: &Snapshot, source: &dyn InstanceTypeSource, states: &[NodeState<'_>]) {
+    fn add_pools(
+        &mut self,
+        snapshot: &Snapshot,
+        source: &dyn InstanceTypeSource,
+        states: &[NodeState<'_>],
+        options: &Options,
+    ) {
         let mut usage: BTreeMap<&str, Resources> = BTreeMap::new();
         for state in states.iter().filter(|s| !s.is_deleting()) {
             match (state.pool(), state.capacity()) {
@@ -90,7 +101,8 @@ impl Round {
                 fixed.extend(offer(pool, snapshot, source));
                 continue;
             }
-            match self.pool(pool, snapshot, source, usage.get(name(pool))) {
+            let ready = pools::check(pool, options.live);
+            match ready.and_then(|()| self.pool(pool, snapshot, source, usage.get(name(pool)))) {
                 Ok(ready) => {
                     offers.push(Offer::new(pool, Arc::clone(&ready.instance_types)));
                     self.problem.pools.push(ready);
@@ -99,7 +111,10 @@ impl Round {
             }
         }
         offers.extend(fixed);
-        let overlays: Vec<NodeOverlay> = snapshot.node_overlays.values().cloned().collect();
+        let overlays: Vec<NodeOverlay> = match options.overlays_off {
+            true => vec![],
+            false => snapshot.node_overlays.values().cloned().collect(),
+        };
         self.apply_overlays(&overlays, &offers);
     }
 
@@ -120,7 +135,6 @@ impl Round {
         source: &dyn InstanceTypeSource,
         usage: Option<&Resources>,
     ) -> Result<problem::NodePool, NotReady> {
-        pools::check(pool)?;
         let requirements = pools::requirements(pool).map_err(|e| NotReady::Invalid(e.to_string()))?;
         let instance_types = self.instance_types(pool, snapshot, source)?;
         let mut remaining = pools::limits(pool);
@@ -164,13 +178,19 @@ impl Round {
     }
 
     /// Adds the nodes that may take pods, and those that are going away if something counts that stays on them.
-    fn add_nodes(&mut self, states: &[NodeState<'_>], volumes: &VolumeIndex<'_>, residents: Vec<Vec<(usize, u32)>>) {
+    fn add_nodes(
+        &mut self,
+        states: &[NodeState<'_>],
+        volumes: &VolumeIndex<'_>,
+        residents: Vec<Vec<(usize, u32)>>,
+        live: bool,
+    ) {
         let types = TypeLimits::of(&self.problem.pools);
         for (state, residents) in states.iter().zip(residents) {
-            if state.is_deleting() && residents.is_empty() {
+            if (state.is_deleting() || (state.is_wish() && state.is_expecting)) && residents.is_empty() {
                 continue;
             }
-            if !state.is_known() {
+            if !live && !state.is_known() {
                 let claim = state.name();
                 self.notes.push(format!("NodeClaim {claim} has not been launched: nothing is placed on it"));
                 continue;
@@ -213,7 +233,8 @@ impl Round {
         default_spread: &'o DefaultSpread,
     ) -> Vec<Vec<(usize, u32)>> {
         let mut batch = Batch::of(snapshot, default_spread);
-        let pending = snapshot.waiting_pods().filter(|p| p.wants_a_node()).map(|p| (&**p, false));
+        let pending =
+            snapshot.waiting_pods().filter(|p| p.wants_a_node() && !is_expected(snapshot, p)).map(|p| (&**p, false));
         // Pods of nodes that are going away need a place too, and were let in once: they are not checked again.
         let leaving = states.iter().filter(|s| s.is_deleting()).flat_map(|s| &s.pods);
         let leaving = leaving.filter(|p| p.is_replaced()).map(|p| (*p, true));
@@ -241,6 +262,11 @@ impl Round {
     }
 
     fn add_notes(&mut self) {}
+}
+
+/// Whether a claim was made for the pod, or it has a node, so that it wants no other.
+fn is_expected(snapshot: &Snapshot, pod: &PodRecord) -> bool {
+    snapshot.memory.expected.get(&pod.name).is_some_and(|expected| expected.uid == pod.uid)
 }
 
 /// What cannot be read of the rules of running pods: by fault, the first pod that has it and how many others do.

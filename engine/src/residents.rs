@@ -37,10 +37,9 @@ impl<'o> Residents<'o> {
             errors.iter().for_each(|error| unreadable(pod, error));
             Running { pod, repels }
         };
-        // A domain is a label of a node: what has no node yet is in none.
         let stay = |state: &NodeState<'o>| -> Vec<&'o PodRecord> {
             let leaves = |pod: &PodRecord| state.is_deleting() && pod.is_replaced();
-            state.pods.iter().filter(|pod| state.node.is_some() && !leaves(pod)).copied().collect()
+            state.pods.iter().filter(|pod| !leaves(pod)).copied().collect()
         };
         Self { by_node: states.iter().map(|state| stay(state).into_iter().map(&mut hear).collect()).collect() }
     }

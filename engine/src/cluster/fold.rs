@@ -314,6 +314,10 @@ impl Cluster {
                 self.now.memory.arrive(&uid, now);
             }
         }
+        // Whom a claim was made for that will go before it ever came needs another.
+        if let Remember::Leaving { claim } = &what {
+            self.give_back(claim, now);
+        }
         self.now.memory.remember(what, now);
     }
 }
