@@ -27,7 +27,8 @@ use options::{Given, Known, help};
 /// The bed that is meant where none is named.
 const DEFAULT: &str = "default";
 
-const NAME: Known = Known { name: "--name", value: "NAME", purpose: "which bed; those of different names run side by side" };
+const NAME: Known =
+    Known { name: "--name", value: "NAME", purpose: "which bed; those of different names run side by side" };
 const UP: &[Known] = &[
     NAME,
     Known { name: "--port", value: "N", purpose: "the API server's port, the other five follow it; else free ones" },
@@ -66,8 +67,13 @@ fn try_cluster(root: &Path, words: &[String]) -> Result<bool, BedError> {
                 number.ok_or_else(|| BedError::Usage(format!("`--port {port}` is no port: give a number up to 65530")))
             });
             let port = port.transpose()?;
-            let ((), took) = control_plane::timed(|| control_plane::up(root, &folder, port))?;
-            println!("The bed `{}` is up after {}.\n\n{}", folder.name(), report::spell(took), control_plane::usage(&folder));
+            let took = control_plane::up(root, &folder, port)?;
+            println!(
+                "The bed `{}` is up after {}.\n\n{}",
+                folder.name(),
+                report::spell(took),
+                control_plane::usage(&folder)
+            );
         }
         "down" => {
             let (_, folder) = read(DOWN)?;
@@ -106,20 +112,26 @@ fn try_upstream(root: &Path, words: &[String]) -> Result<bool, BedError> {
     }
     let given = Given::read("upstream", words, UPSTREAM)?;
     let folder = Folder::of(root, given.value("--name").unwrap_or("suites"))?;
-    suite::run(root, &folder, &suite::Wanted {
-        suite: given.value("--suite").unwrap_or("regression"),
-        focus: given.value("--focus"),
-        skip: given.value("--skip"),
-        controller: given.value("--controller"),
-        keep: given.has("--keep"),
-    })
+    suite::run(
+        root,
+        &folder,
+        &suite::Wanted {
+            suite: given.value("--suite").unwrap_or("regression"),
+            focus: given.value("--focus"),
+            skip: given.value("--skip"),
+            controller: given.value("--controller"),
+            keep: given.has("--keep"),
+        },
+    )
 }
 
 /// The step of `cargo xtask test --bed`.
 pub(crate) fn step(root: &Path) -> Outcome {
     match Folder::of(root, "smoke").and_then(|folder| smoke::run(root, &folder)) {
         Ok(()) => Outcome::Passed,
-        Err(error @ BedError::NoGo(_)) => Outcome::Skipped { why: error.to_string(), install: "Go 1.26 or later".into() },
+        Err(error @ BedError::NoGo(_)) => {
+            Outcome::Skipped { why: error.to_string(), install: "Go 1.26 or later".into() }
+        }
         Err(error) => Outcome::Failed(error.to_string()),
     }
 }

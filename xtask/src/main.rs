@@ -26,7 +26,8 @@ const COMMANDS: &[(&str, &str)] = &[
 
 /// What is said of the bed on other systems.
 #[cfg(not(target_os = "linux"))]
-const BED_NEEDS: &str = "the test bed finds its processes as Linux shows them: run it on Linux, a virtual machine will do";
+const BED_NEEDS: &str =
+    "the test bed finds its processes as Linux shows them: run it on Linux, a virtual machine will do";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -46,7 +47,11 @@ fn main() -> ExitCode {
         }
         Some("test") if rest == ["--bed"] => chores::test(&root(), true),
         Some("test" | "tidy" | "help") if !rest.is_empty() => {
-            eprintln!("xtask: `{}` is one word too many: of these chores only `test` takes one, --bed\n\n{}", rest.join(" "), help());
+            eprintln!(
+                "xtask: `{}` is one word too many: of these chores only `test` takes one, --bed\n\n{}",
+                rest.join(" "),
+                help()
+            );
             ExitCode::from(2)
         }
         Some("test") => chores::test(&root(), false),

@@ -20,22 +20,24 @@ use super::recipe::{self, PARTS, Part};
 /// How long a part may take to answer. On a quiet machine all are up in two seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Starts a bed that is empty but for Dovetail's CRDs. One that runs already under this name is ended first.
+/// Starts a bed that is empty but for Dovetail's CRDs. One that runs already under this name is ended first. Says how long
+/// it took from there on; what had to be built before does not count.
 ///
 /// # Errors
 /// When something is missing, does not build, or does not come up; nothing is left running then.
-pub(crate) fn up(root: &Path, folder: &Folder, port: Option<u16>) -> Result<(), BedError> {
+pub(crate) fn up(root: &Path, folder: &Folder, port: Option<u16>) -> Result<Duration, BedError> {
     programs::control_plane(root, folder)?;
     let manifests = crds(root)?;
     let _others_wait = folder.lock()?;
-    process::stop(folder.own(), |_| true)?;
+    end(folder)?;
     folder.clear()?;
+    let begun = Instant::now();
     let ports = Ports::choose(port)?;
     let started = start(root, folder, &ports).and_then(|()| Kubectl::of(folder).apply(&manifests));
     if started.is_err() {
-        process::stop(folder.own(), |_| true)?;
+        end(folder)?;
     }
-    started
+    started.map(|()| begun.elapsed())
 }
 
 /// Ends everything that belongs to the bed and waits until its ports are free again. Says how many processes there were.
@@ -44,6 +46,10 @@ pub(crate) fn up(root: &Path, folder: &Folder, port: Option<u16>) -> Result<(), 
 /// When a process or a port cannot be freed.
 pub(crate) fn down(folder: &Folder) -> Result<usize, BedError> {
     let _others_wait = folder.lock()?;
+    end(folder)
+}
+
+fn end(folder: &Folder) -> Result<usize, BedError> {
     let used = used_ports(folder);
     // Clients first: a client that loses its server complains at length, and a server waits for its clients.
     let servers = [Part::Etcd.name(), Part::ApiServer.name()];
@@ -61,13 +67,19 @@ pub(crate) fn down(folder: &Folder) -> Result<usize, BedError> {
 pub(crate) struct Line {
     part: String,
     id: u32,
-    usage: process::Usage,
+    /// In bytes.
+    memory: u64,
+    cpu: Duration,
 }
 
 /// The processes of the bed with what they take.
 pub(crate) fn lines(folder: &Folder) -> Vec<Line> {
     let found = process::of(folder.own()).into_iter();
-    found.filter_map(|found| Some(Line { usage: process::usage(found.id)?, part: found.part, id: found.id })).collect()
+    let line = |found: process::Found| {
+        let cpu = process::usage(found.id)?.cpu;
+        Some(Line { memory: process::share(found.id)?, cpu, part: found.part, id: found.id })
+    };
+    found.filter_map(line).collect()
 }
 
 /// A table of what runs, or a sentence if nothing does; what is missing is named.
@@ -76,14 +88,13 @@ pub(crate) fn table(name: &str, lines: &[Line]) -> String {
         return format!("The bed `{name}` is down: `cargo xtask cluster up` starts it.\n");
     }
     let mut text = format!("{:<24} {:>8} {:>10} {:>10}\n", "PART", "PID", "MEMORY", "CPU");
-    let mut total = process::Usage::default();
-    for Line { part, id, usage } in lines {
+    for Line { part, id, memory, cpu } in lines {
         // Writing into a String cannot fail.
-        let _ = writeln!(text, "{part:<24} {id:>8} {:>7} MB {:>8.1} s", usage.resident >> 20, usage.cpu.as_secs_f64());
-        total.resident += usage.resident;
-        total.cpu += usage.cpu;
+        let _ = writeln!(text, "{part:<24} {id:>8} {:>7} MB {:>8.1} s", memory >> 20, cpu.as_secs_f64());
     }
-    let _ = writeln!(text, "{:<24} {:>8} {:>7} MB {:>8.1} s", "all", "", total.resident >> 20, total.cpu.as_secs_f64());
+    let memory: u64 = lines.iter().map(|line| line.memory).sum();
+    let cpu: Duration = lines.iter().map(|line| line.cpu).sum();
+    let _ = writeln!(text, "{:<24} {:>8} {:>7} MB {:>8.1} s", "all", "", memory >> 20, cpu.as_secs_f64());
     let missing: Vec<&str> =
         PARTS.iter().map(|part| part.name()).filter(|name| !lines.iter().any(|line| line.part == *name)).collect();
     if !missing.is_empty() {
@@ -219,19 +230,12 @@ fn used_ports(folder: &Folder) -> Vec<u16> {
     note.split_whitespace().filter_map(|port| port.parse().ok()).collect()
 }
 
-/// How long something took, for people.
-pub(crate) fn timed<T>(run: impl FnOnce() -> Result<T, BedError>) -> Result<(T, Duration), BedError> {
-    let start = Instant::now();
-    run().map(|result| (result, start.elapsed()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn line(part: &str, megabytes: u64) -> Line {
-        let usage = process::Usage { resident: megabytes << 20, peak: megabytes << 20, cpu: Duration::from_secs(2) };
-        Line { part: part.into(), id: 7, usage }
+        Line { part: part.into(), id: 7, memory: megabytes << 20, cpu: Duration::from_secs(2) }
     }
 
     #[test]

@@ -24,7 +24,9 @@ impl Folder {
     pub(crate) fn of(root: &Path, name: &str) -> Result<Folder, BedError> {
         let good = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
         if name.is_empty() || !name.chars().all(good) {
-            return Err(BedError::Usage(format!("`{name}` is no name for a bed: take lower-case letters, digits and -")));
+            return Err(BedError::Usage(format!(
+                "`{name}` is no name for a bed: take lower-case letters, digits and -"
+            )));
         }
         let folder = Folder::below(&target(root)?, name);
         for made in [folder.programs(), folder.own.clone()] {

@@ -43,17 +43,10 @@ impl Started {
         let output = File::create(&log).map_err(BedError::file(&log))?;
         let errors = output.try_clone().map_err(BedError::file(&log))?;
         let refused = |source| BedError::Start { program: part.to_owned(), source };
-        let child = command
-            .env(BED, bed)
-            .env(PART, part)
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors)
-            .spawn()
-            .map_err(|source| BedError::Start {
-                program: command.get_program().to_string_lossy().into_owned(),
-                source,
-            })?;
+        let child =
+            command.env(BED, bed).env(PART, part).stdin(Stdio::null()).stdout(output).stderr(errors).spawn().map_err(
+                |source| BedError::Start { program: command.get_program().to_string_lossy().into_owned(), source },
+            )?;
         let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty());
         let handle = handle.map_err(|error| refused(error.into()))?;
         Ok(Started { part: part.to_owned(), log, child, handle })
@@ -97,7 +90,9 @@ pub(crate) fn wait_for(
         }
         if start.elapsed() > at_most {
             let hint = match needed.last() {
-                Some(process) => format!("look at {}, which ends with:\n{}", process.log.display(), last_words(&process.log)),
+                Some(process) => {
+                    format!("look at {}, which ends with:\n{}", process.log.display(), last_words(&process.log))
+                }
                 None => "look at `cargo xtask cluster status`".into(),
             };
             return Err(BedError::Late { what: what.to_owned(), seconds: at_most.as_secs(), hint });
@@ -162,7 +157,9 @@ pub(crate) fn stop(bed: &Path, chosen: impl Fn(&Found) -> bool) -> Result<usize,
         let mut handles = Vec::new();
         for process in of(bed).into_iter().filter(&chosen) {
             let Ok(id) = i32::try_from(process.id) else { continue };
-            let Some(handle) = Pid::from_raw(id).and_then(|id| pidfd_open(id, PidfdFlags::empty()).ok()) else { continue };
+            let Some(handle) = Pid::from_raw(id).and_then(|id| pidfd_open(id, PidfdFlags::empty()).ok()) else {
+                continue;
+            };
             // The id may have passed to another process since it was found. The handle cannot: what is true of the
             // id now, while the handle's process still runs, is true of that process.
             if part_of(bed, process.id).is_none() {
@@ -209,18 +206,26 @@ pub(crate) fn usage(id: u32) -> Option<Usage> {
     read_usage(&status, &stat, rustix::param::clock_ticks_per_second())
 }
 
+/// The memory that the process needs for itself, in bytes: a page that several processes share counts in part for each, so
+/// that the sum over processes is what all need together.
+pub(crate) fn share(id: u32) -> Option<u64> {
+    bytes(&std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?, "Pss:")
+}
+
+/// A line such as `VmRSS:  1024 kB` in bytes.
+fn bytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 fn read_usage(status: &str, stat: &str, ticks_per_second: u64) -> Option<Usage> {
-    let bytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-    };
     // The name stands in brackets and may hold anything, so fields are counted from behind it: user time is the 14th of
     // the line and the 12th after the name.
     let after = stat.rsplit_once(')')?.1;
     let mut fields = after.split_whitespace().skip(11);
     let ticks = fields.next()?.parse::<u64>().ok()?.checked_add(fields.next()?.parse().ok()?)?;
     let cpu = Duration::from_millis(ticks.checked_mul(1000)?.checked_div(ticks_per_second)?);
-    Some(Usage { resident: bytes("VmRSS:")?, peak: bytes("VmHWM:")?, cpu })
+    Some(Usage { resident: bytes(status, "VmRSS:")?, peak: bytes(status, "VmHWM:")?, cpu })
 }
 
 /// The last lines of a log.

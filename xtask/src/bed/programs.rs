@@ -87,13 +87,17 @@ pub(crate) fn suite(root: &Path, folder: &Folder, name: &str) -> Result<PathBuf,
     let _others_wait = folder.lock_programs()?;
     let output = format!("{name}.test");
     let package = format!("sigs.k8s.io/karpenter/test/suites/{name}");
-    build(root, folder, &Recipe {
-        what: format!("Karpenter's {name} suite (a minute or two at first)"),
-        output: output.clone(),
-        module: SUITES,
-        arguments: vec!["test".into(), "-c".into(), "-trimpath".into(), package],
-        environment: Vec::new(),
-    })?;
+    build(
+        root,
+        folder,
+        &Recipe {
+            what: format!("Karpenter's {name} suite (a minute or two at first)"),
+            output: output.clone(),
+            module: SUITES,
+            arguments: vec!["test".into(), "-c".into(), "-trimpath".into(), package],
+            environment: Vec::new(),
+        },
+    )?;
     Ok(folder.program(&output))
 }
 
@@ -103,13 +107,17 @@ pub(crate) fn suite(root: &Path, folder: &Folder, name: &str) -> Result<PathBuf,
 /// When there is no Go, or it does not build.
 pub(crate) fn karpenter(root: &Path, folder: &Folder) -> Result<PathBuf, BedError> {
     let _others_wait = folder.lock_programs()?;
-    build(root, folder, &Recipe {
-        what: "Karpenter's own controller (two minutes at first)".into(),
-        output: "karpenter-kwok".into(),
-        module: SUITES,
-        arguments: vec!["build".into(), "-trimpath".into(), "sigs.k8s.io/karpenter/kwok".into()],
-        environment: Vec::new(),
-    })?;
+    build(
+        root,
+        folder,
+        &Recipe {
+            what: "Karpenter's own controller (two minutes at first)".into(),
+            output: "karpenter-kwok".into(),
+            module: SUITES,
+            arguments: vec!["build".into(), "-trimpath".into(), "sigs.k8s.io/karpenter/kwok".into()],
+            environment: Vec::new(),
+        },
+    )?;
     Ok(folder.program("karpenter-kwok"))
 }
 
@@ -197,7 +205,10 @@ mod tests {
     #[test]
     fn the_version_is_that_of_the_module_file() {
         assert_eq!(version_of(MODULES, "k8s.io/kubernetes"), Some("v1.36.3".into()));
-        assert_eq!(version_of("require k8s.io/kubernetes v1.37.0 // indirect", "k8s.io/kubernetes"), Some("v1.37.0".into()));
+        assert_eq!(
+            version_of("require k8s.io/kubernetes v1.37.0 // indirect", "k8s.io/kubernetes"),
+            Some("v1.37.0".into())
+        );
         assert_eq!(version_of(MODULES, "k8s.io/api"), None);
         let line = kubernetes("v1.36.3").arguments.join(" ");
         assert!(line.contains("version.gitVersion=v1.36.3 ") && line.contains("version.gitMinor=36"), "{line}");

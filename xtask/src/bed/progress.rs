@@ -76,7 +76,10 @@ mod tests {
         let told: Vec<String> = LOG.lines().filter_map(|line| reader.line(line)).collect();
         assert_eq!(
             told,
-            ["passed NodeClaim should create a standard NodeClaim (2.019 seconds)", "FAILED Drift should drift (901.250 seconds)"]
+            [
+                "passed NodeClaim should create a standard NodeClaim (2.019 seconds)",
+                "FAILED Drift should drift (901.250 seconds)"
+            ]
         );
     }
 

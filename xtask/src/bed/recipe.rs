@@ -173,6 +173,8 @@ fn controllers(folder: &Folder, ports: &Ports) -> Vec<String> {
         flag("authorization-always-allow-paths", "/healthz,/readyz,/livez,/metrics"),
         flag("controllers", format!("*{chosen}")),
         flag("service-account-private-key-file", at(&key(folder))),
+        // It makes this folder if it is not there, by default among the system's.
+        flag("flex-volume-plugin-dir", at(&folder.data().join("volume-plugins"))),
         flag("leader-elect", false),
         flag("kube-api-qps", QPS),
         flag("kube-api-burst", 2 * QPS),
@@ -267,7 +269,9 @@ mod tests {
         let text = |path: PathBuf| files.iter().find(|file| file.path == path).map(|file| file.text.clone());
         let config = text(folder().kubeconfig()).expect("a kubeconfig is written");
         assert!(config.contains("token: secret") && config.contains("https://127.0.0.1:3"));
-        assert!(config.contains(r#"certificate-authority: "some target/bed/beds/one/data/certificates/apiserver.crt""#));
+        assert!(
+            config.contains(r#"certificate-authority: "some target/bed/beds/one/data/certificates/apiserver.crt""#)
+        );
         let tokens = text(folder().file("tokens.csv")).expect("a token file is written");
         assert_eq!(tokens, "secret,admin,admin,\"system:masters\"\n");
         assert!(arguments(Part::ApiServer).iter().any(|word| word.ends_with("beds/one/tokens.csv")));

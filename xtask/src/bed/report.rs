@@ -94,7 +94,14 @@ impl Report {
         let all: Vec<&Spec> = self.specs.iter().collect();
         let _ = writeln!(out, "{}", row(width, "all", &all, samples));
         for spec in self.specs.iter().filter(|spec| spec.state == State::Failed) {
-            let _ = writeln!(out, "\nFAILED after {}: {}: {}\n    {}", spell(spec.took), spec.group, spec.name, spec.reason);
+            let _ = writeln!(
+                out,
+                "\nFAILED after {}: {}: {}\n    {}",
+                spell(spec.took),
+                spec.group,
+                spec.name,
+                spec.reason
+            );
         }
         let (passed, failed) = (self.count(State::Passed), self.count(State::Failed));
         let _ = writeln!(
@@ -167,8 +174,13 @@ fn spec(node: &Value) -> Result<Option<Spec>, String> {
     let start = text(node, "StartTime");
     let start: Timestamp = start.parse().map_err(|error| format!("`{start}` is no time: {error}"))?;
     let nanoseconds = node.get("RunTime").and_then(Value::as_u64).ok_or("a spec has no `RunTime`")?;
-    let mut words: Vec<&str> =
-        node.get("ContainerHierarchyTexts").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut words: Vec<&str> = node
+        .get("ContainerHierarchyTexts")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     if is_spec {
         words.push(text(node, "LeafNodeText"));
     } else {
@@ -196,7 +208,11 @@ fn text<'a>(node: &'a Value, name: &str) -> &'a str {
 /// Seconds, or minutes and seconds.
 pub(crate) fn spell(took: Duration) -> String {
     let seconds = took.as_secs();
-    if seconds < 60 { format!("{:.1} s", took.as_secs_f64()) } else { format!("{}:{:02} min", seconds / 60, seconds % 60) }
+    if seconds < 60 {
+        format!("{:.1} s", took.as_secs_f64())
+    } else {
+        format!("{}:{:02} min", seconds / 60, seconds % 60)
+    }
 }
 
 #[cfg(test)]
@@ -241,7 +257,10 @@ mod tests {
         assert!(line("Drift").contains("1:15 min") && line("Drift").contains("80 MB"), "{text}");
         assert!(line("Drift").contains("8.0 s"), "2 s in the first spec and 6 s in the second: {text}");
         assert_eq!(words("NodeClaim")[1..4], ["1", "0", "0"], "{text}");
-        assert!(text.contains("FAILED after 1:05 min: Drift: Context two\n    Timed out. (drift_test.go:12)"), "{text}");
+        assert!(
+            text.contains("FAILED after 1:05 min: Drift: Context two\n    Timed out. (drift_test.go:12)"),
+            "{text}"
+        );
         assert!(text.ends_with("2 passed, 1 failed, 0 skipped; 1 were not asked for\n"), "{text}");
         assert!(!report.is_green());
     }
@@ -267,7 +286,9 @@ mod tests {
         };
         let failed = report(&[around("failed")]);
         assert!(failed.tell(&[]).contains("BeforeSuite") && !failed.is_green());
-        assert!(report(&[around("passed")]).tell(&[]).ends_with("0 passed, 0 failed, 0 skipped; 0 were not asked for\n"));
+        assert!(
+            report(&[around("passed")]).tell(&[]).ends_with("0 passed, 0 failed, 0 skipped; 0 were not asked for\n")
+        );
     }
 
     #[test]

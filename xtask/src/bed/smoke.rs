@@ -51,7 +51,9 @@ fn live(kubectl: &Kubectl) -> Result<(), BedError> {
     kubectl.apply(MANIFESTS)?;
     let pods = |phase: &str| {
         let chosen = format!("--field-selector=status.phase={phase}");
-        kubectl.run(&["get", "pods", "--selector=app=smoke", &chosen, "--output=name"], "").map(|names| names.lines().count())
+        kubectl
+            .run(&["get", "pods", "--selector=app=smoke", &chosen, "--output=name"], "")
+            .map(|names| names.lines().count())
     };
     let settled = || pods("Running").is_ok_and(|count| count == 2) && pods("Pending").is_ok_and(|count| count == 1);
     wait_for("two pods do not run while one waits", PATIENCE, &mut [], settled)?;

@@ -74,9 +74,14 @@ fn controller(root: &Path, folder: &Folder, given: Option<&str>) -> Result<Vec<S
     match given {
         Some("upstream") => Ok(vec![programs::karpenter(root, folder)?.display().to_string()]),
         Some(command) => {
-            let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
-            if words.is_empty() {
+            let mut words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+            let Some(program) = words.first_mut() else {
                 return Err(BedError::Usage("--controller is empty: give a command, or `upstream`".into()));
+            };
+            // The controller is started in another folder than the one that a relative path is meant from.
+            if program.contains('/') {
+                let path = std::path::absolute(&*program).map_err(BedError::file(Path::new(program)))?;
+                *program = path.display().to_string();
             }
             Ok(words)
         }
@@ -180,4 +185,32 @@ fn arguments(wanted: &Wanted<'_>, report: &Path) -> Vec<String> {
     arguments.extend(wanted.focus.map(|focus| format!("-ginkgo.focus={focus}")));
     arguments.extend(wanted.skip.map(|skip| format!("-ginkgo.skip={skip}")));
     arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_reaches_ginkgo_as_single_words() {
+        let mut wanted = Wanted { suite: "regression", focus: None, skip: None, controller: None, keep: false };
+        let line = |wanted: &Wanted<'_>| arguments(wanted, Path::new("a folder/report.json"));
+        assert!(line(&wanted).contains(&"-ginkgo.json-report=a folder/report.json".to_owned()));
+        assert!(!line(&wanted).iter().any(|word| word.contains("focus") || word.contains("skip")));
+        wanted.focus = Some("Drift|NodeClaim should");
+        wanted.skip = Some("Budgets");
+        assert!(line(&wanted).contains(&"-ginkgo.focus=Drift|NodeClaim should".to_owned()));
+        assert!(line(&wanted).contains(&"-ginkgo.skip=Budgets".to_owned()));
+    }
+
+    #[test]
+    fn a_controller_is_a_command_in_words() {
+        let folder = Folder::below(Path::new("target"), "x");
+        let words = controller(Path::new("."), &folder, Some("dovetail controller  --provider kwok"));
+        assert_eq!(words.expect("a command"), ["dovetail", "controller", "--provider", "kwok"]);
+        let relative = controller(Path::new("."), &folder, Some("target/debug/dovetail controller"));
+        let program = relative.expect("a command").swap_remove(0);
+        assert!(Path::new(&program).is_absolute() && program.ends_with("target/debug/dovetail"), "{program}");
+        assert!(matches!(controller(Path::new("."), &folder, Some(" ")), Err(BedError::Usage(_))));
+    }
 }
