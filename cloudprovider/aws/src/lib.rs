@@ -6,9 +6,15 @@
 //! the time, and carries out what comes back. The specification meant throughout is the Karpenter specification,
 //! aws-provider, as amended by its v1.15 changes.
 
+pub mod amis;
+pub mod capacity_type;
+pub mod claim_terms;
 pub mod cluster;
 pub mod kubelet;
+pub mod launch_template;
 pub mod node_identity;
+pub mod placement;
+pub mod tags;
 pub mod user_data;
 
 #[cfg(test)]
