@@ -280,7 +280,7 @@ fn a_template_that_is_needed_now_and_then_lives_on() {
     assert!(shelf.needs(&template, at(9)));
     assert!(shelf.take_unused(at(18)).is_empty());
     assert_eq!(shelf.next_look(), Some(at(19)));
-    assert_eq!(shelf.take_unused(at(19)), [template.name.clone()]);
+    assert_eq!(shelf.take_unused(at(19)), [template.name.as_str()]);
     assert!(!shelf.needs(&template, at(19)), "what is being deleted has to be looked up again");
     shelf.exists(&template.name, at(20));
     shelf.gone([template.name.as_str()]);
