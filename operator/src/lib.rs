@@ -1,0 +1,9 @@
+//! The edge of the controller: what it is told, whom it listens to, what it writes, and what others can see of it.
+//!
+//! Everything that touches Kubernetes, the clock and the network is here; what is done and when is decided in the engine.
+
+#[cfg(test)]
+mod documentation;
+pub mod lease;
+pub mod metrics;
+pub mod settings;
