@@ -80,7 +80,7 @@ pub fn is_daemon(pod: &Pod) -> bool {
 }
 
 /// Whether the pod mirrors a static pod of a kubelet.
-fn is_mirror(pod: &Pod) -> bool {
+pub(crate) fn is_mirror(pod: &Pod) -> bool {
     is_owned_by(pod, "v1", "Node")
 }
 
