@@ -5,5 +5,10 @@
 #[cfg(test)]
 mod documentation;
 pub mod lease;
+pub mod logs;
 pub mod metrics;
+pub mod pace;
+pub mod recorder;
+pub mod serve;
 pub mod settings;
+pub mod shutdown;
