@@ -34,4 +34,7 @@ pub mod selection;
 pub mod settings;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+#[allow(dead_code, reason = "each story uses what it needs of the world")]
+mod testing_world;
 pub mod volumes;
