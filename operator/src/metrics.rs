@@ -34,8 +34,14 @@ pub struct Metrics {
     registry: Registry,
     families: BTreeMap<String, Family>,
     /// The series that [`Metrics::replace`] set last, by whose they are.
-    stores: Mutex<BTreeMap<String, Vec<(String, Vec<String>)>>>,
+    stores: Mutex<BTreeMap<String, Vec<SeriesKey>>>,
 }
+
+/// A series: the name of its metric and the values of its labels.
+type SeriesKey = (String, Vec<String>);
+
+/// A gauge to be set: the name, labels with their values, and the value.
+pub type Shown<'a> = (&'a str, Vec<(&'a str, &'a str)>, f64);
 
 struct Family {
     labels: Vec<String>,
@@ -92,7 +98,11 @@ impl Metrics {
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         for kind in ["multi", "single"] {
-            metrics.count("karpenter_voluntary_disruption_consolidation_timeouts_total", &[("consolidation_type", kind)], 0.0);
+            metrics.count(
+                "karpenter_voluntary_disruption_consolidation_timeouts_total",
+                &[("consolidation_type", kind)],
+                0.0,
+            );
         }
         Ok(metrics)
     }
@@ -150,6 +160,11 @@ impl Metrics {
         self.change(measure.name, &labels, measure.change).map(|_| ())
     }
 
+    /// Moves a gauge up or down; what makes no sense is counted.
+    pub fn shift(&self, name: &str, labels: &[(&str, &str)], by: f64) {
+        self.note(self.change(name, labels, Movement::Add(by)));
+    }
+
     /// Counts; what makes no sense is itself counted.
     pub fn count(&self, name: &str, labels: &[(&str, &str)], by: f64) {
         self.note(self.change(name, labels, Movement::Add(by)));
@@ -166,7 +181,7 @@ impl Metrics {
     }
 
     /// Sets all gauges of one owner, such as a node: those that it set before and does not set now are gone.
-    pub fn replace(&self, owner: &str, series: &[(&str, Vec<(&str, &str)>, f64)]) {
+    pub fn replace(&self, owner: &str, series: &[Shown<'_>]) {
         let mut set = Vec::new();
         for (name, labels, value) in series {
             match self.change(name, labels, Movement::Set(*value)) {

@@ -57,7 +57,11 @@ mod tests {
         assert_eq!(passed, 10);
         assert!(!pace.passes(Duration::from_millis(199)));
         assert!(pace.passes(Duration::from_millis(200)));
-        assert_eq!((0..100).filter(|_| pace.passes(Duration::from_secs(60))).count(), 10, "no more than a burst is saved");
+        assert_eq!(
+            (0..100).filter(|_| pace.passes(Duration::from_secs(60))).count(),
+            10,
+            "no more than a burst is saved"
+        );
     }
 
     #[test]

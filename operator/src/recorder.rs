@@ -108,7 +108,11 @@ mod tests {
         let mut filter = Filter::default();
         let failed = |uid, error| notice(&scheduling::FAILED_SCHEDULING, uid, &[("error", error)]);
         assert_eq!(filter.judge(&failed("a", "no type"), s(0)), Verdict::Send);
-        assert_eq!(filter.judge(&failed("a", "no zone"), s(299)), Verdict::Same, "the first text wins for five minutes");
+        assert_eq!(
+            filter.judge(&failed("a", "no zone"), s(299)),
+            Verdict::Same,
+            "the first text wins for five minutes"
+        );
         assert_eq!(filter.judge(&failed("b", "no type"), s(299)), Verdict::Send);
         assert_eq!(filter.judge(&failed("a", "no zone"), s(300)), Verdict::Send);
         assert_eq!(filter.judge(&failed("a", "no zone"), s(599)), Verdict::Same, "and the window begins anew");

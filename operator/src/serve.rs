@@ -57,7 +57,9 @@ pub fn metrics(metrics: Arc<Metrics>, with_profiles: bool) -> Router {
 async fn exposition(State(metrics): State<Arc<Metrics>>) -> Response {
     match metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("metrics cannot be written: {error}\n")).into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("metrics cannot be written: {error}\n")).into_response()
+        }
     }
 }
 
@@ -70,9 +72,7 @@ pub async fn listen(port: u16, purpose: &'static str, flag: &'static str) -> Res
     match on(Ipv6Addr::UNSPECIFIED.into()).await {
         Ok(listener) => Ok(listener),
         // A machine without IPv6; a port that is taken is refused here as well.
-        Err(_) => {
-            on(Ipv4Addr::UNSPECIFIED.into()).await.map_err(|source| PortError { port, purpose, flag, source })
-        }
+        Err(_) => on(Ipv4Addr::UNSPECIFIED.into()).await.map_err(|source| PortError { port, purpose, flag, source }),
     }
 }
 

@@ -8,12 +8,14 @@
 
 pub(crate) mod environment;
 pub mod flags;
+mod for_engine;
 pub mod gates;
 pub mod table;
 
 use std::time::Duration;
 
 use dovetail_engine::default_spread::{DefaultSpread, SchedulerConfig};
+use dovetail_scheduler::policy;
 
 pub use flags::Flags;
 pub use gates::{FeatureGates, GateError};
@@ -107,6 +109,14 @@ pub enum SettingsError {
     /// A bad list of gates.
     #[error(transparent)]
     Gates(#[from] GateError),
+    /// A policy that there is not.
+    #[error("invalid DOVETAIL_POLICY {given:?}: use one of {}", .possible.join(", "))]
+    Policy {
+        /// What was said.
+        given: String,
+        /// What there is.
+        possible: Vec<&'static str>,
+    },
     /// A bad configuration of kube-scheduler.
     #[error("parsing scheduler config, SCHEDULER_CONFIG: {0}")]
     SchedulerConfig(String),
@@ -142,7 +152,9 @@ impl Settings {
             leader_election_namespace: sources.text("leader-election-namespace"),
             memory_limit: u64::try_from(sources.whole("memory-limit")).ok().filter(|bytes| *bytes > 0),
             cpu_requests: u32::try_from(sources.whole("cpu-requests")).ok().filter(|cpu| *cpu > 0).unwrap_or(1000),
-            log_level: Some(sources.word("log-level")).filter(|level| !level.is_empty()).unwrap_or_else(|| "info".into()),
+            log_level: Some(sources.word("log-level"))
+                .filter(|level| !level.is_empty())
+                .unwrap_or_else(|| "info".into()),
             log_output_paths: sources.list("log-output-paths"),
             log_error_output_paths: sources.list("log-error-output-paths"),
             batch_max: sources.duration("batch-max-duration"),
@@ -156,7 +168,7 @@ impl Settings {
             instance_types_file: some(sources.text("instance-types-file-path")),
             provider: sources.word("provider"),
             kubeconfig: some(sources.text("kubeconfig")),
-            policy: sources.text("policy"),
+            policy: sources.policy("policy"),
             nominate_pods: sources.switch("nominate-pods"),
         };
         let Sources { warnings, errors, .. } = sources;
@@ -251,6 +263,15 @@ impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
         {
             let possible = words.iter().copied().filter(|word| !word.is_empty()).collect();
             self.errors.push(SettingsError::Word { variable: setting.variable, given: given.clone(), possible });
+        }
+        given
+    }
+
+    fn policy(&mut self, flag: &str) -> String {
+        let given = self.text(flag);
+        if policy::by_name(&given).is_none() {
+            let possible = policy::POLICIES.iter().map(|policy| policy.name()).collect();
+            self.errors.push(SettingsError::Policy { given: given.clone(), possible });
         }
         given
     }

@@ -47,7 +47,9 @@ impl Leadership {
 
 /// This replica led and has lost the lease: what it knows may be out of date, and another one acts.
 #[derive(Debug, thiserror::Error)]
-#[error("leader election lost: the lease was not renewed in time, or another replica has taken it; starting anew is safe")]
+#[error(
+    "leader election lost: the lease was not renewed in time, or another replica has taken it; starting anew is safe"
+)]
 pub struct ElectionLost;
 
 /// Takes part in the election until `shutdown` comes, and then gives the lease back.

@@ -61,7 +61,9 @@ impl Attempt {
             "leaseTransitions": self.transitions,
             "renewTime": now,
         });
-        if self.acquires && let Some(spec) = spec.as_object_mut() {
+        if self.acquires
+            && let Some(spec) = spec.as_object_mut()
+        {
             spec.insert("acquireTime".into(), json!(now));
         }
         let mut metadata = json!({ "name": name });
@@ -94,13 +96,8 @@ mod tests {
 
     #[test]
     fn a_renewal_leaves_the_time_of_acquisition_alone_and_a_new_lease_names_no_version() {
-        let attempt = Attempt {
-            holder: "a".into(),
-            duration_seconds: 15,
-            transitions: 0,
-            acquires: false,
-            version: None,
-        };
+        let attempt =
+            Attempt { holder: "a".into(), duration_seconds: 15, transitions: 0, acquires: false, version: None };
         let manifest = attempt.manifest("x", Timestamp::UNIX_EPOCH);
         assert!(manifest.pointer("/spec/acquireTime").is_none());
         assert!(manifest.pointer("/metadata/resourceVersion").is_none());

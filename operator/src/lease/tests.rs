@@ -72,7 +72,8 @@ impl Replica {
                     return;
                 }
                 Step::Read => {
-                    let answer = if network == Network::Fine { Ok(server.lease.clone()) } else { Err(Failure::Unknown) };
+                    let answer =
+                        if network == Network::Fine { Ok(server.lease.clone()) } else { Err(Failure::Unknown) };
                     self.election.read(answer, mine);
                 }
                 Step::Write(attempt) => {
@@ -173,8 +174,7 @@ fn a_leader_that_sees_another_holder_stops_at_once() {
     assert!(replica.leads(s(0)));
     // Somebody edits the lease by hand.
     let version = server.lease.as_ref().map(|seen| seen.version.clone());
-    let intruder =
-        Attempt { holder: "x".into(), duration_seconds: 15, transitions: 1, acquires: true, version };
+    let intruder = Attempt { holder: "x".into(), duration_seconds: 15, transitions: 1, acquires: true, version };
     server.write(&intruder, 99).expect("the version is right");
     replica.turn(&mut server, s(2), Network::Fine);
     assert!(replica.dead && !replica.leads(s(2)));

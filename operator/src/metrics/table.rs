@@ -35,9 +35,9 @@ pub struct Metric {
 
 /// Bounds of durations, in seconds.
 pub const DURATIONS: &[f64] = &[
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 1.75,
-    2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 120.0, 150.0,
-    300.0, 450.0, 600.0,
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5,
+    1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 120.0,
+    150.0, 300.0, 450.0, 600.0,
 ];
 /// Prometheus' own bounds, in seconds.
 const USUAL: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -47,8 +47,27 @@ const INSTANCE_TERMINATION: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128
 const TERMINATION: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0];
 /// From a quarter of an hour to thirty days, in seconds.
 const LIFETIMES: &[f64] = &[
-    900.0, 1800.0, 2700.0, 3600.0, 7200.0, 14400.0, 21600.0, 28800.0, 36000.0, 43200.0, 57600.0, 72000.0, 86400.0,
-    172_800.0, 259_200.0, 432_000.0, 864_000.0, 1_296_000.0, 1_728_000.0, 2_160_000.0, 2_592_000.0,
+    900.0,
+    1800.0,
+    2700.0,
+    3600.0,
+    7200.0,
+    14400.0,
+    21600.0,
+    28800.0,
+    36000.0,
+    43200.0,
+    57600.0,
+    72000.0,
+    86400.0,
+    172_800.0,
+    259_200.0,
+    432_000.0,
+    864_000.0,
+    1_296_000.0,
+    1_728_000.0,
+    2_160_000.0,
+    2_592_000.0,
 ];
 /// Bounds of scores.
 const SCORES: &[f64] = &[0.1, 0.25, 0.33, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -56,9 +75,26 @@ const SCORES: &[f64] = &[0.1, 0.25, 0.33, 0.5, 1.0, 2.0, 5.0, 10.0];
 const REBOOTS: &[f64] = &[10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0];
 /// 0.001 times 1.5^0 to 1.5^19 seconds.
 const REQUESTS: &[f64] = &[
-    0.001, 0.0015, 0.00225, 0.003375, 0.0050625, 0.00759375, 0.011390625, 0.0170859375, 0.02562890625, 0.038443359375,
-    0.0576650390625, 0.08649755859375, 0.129746337890625, 0.1946195068359375, 0.29192926025390625, 0.4378938903808594,
-    0.6568408355712891, 0.9852612533569336, 1.4778918800354004, 2.2168378200531006,
+    0.001,
+    0.0015,
+    0.00225,
+    0.003375,
+    0.0050625,
+    0.00759375,
+    0.011390625,
+    0.0170859375,
+    0.02562890625,
+    0.038443359375,
+    0.0576650390625,
+    0.08649755859375,
+    0.129746337890625,
+    0.1946195068359375,
+    0.29192926025390625,
+    0.4378938903808594,
+    0.6568408355712891,
+    0.9852612533569336,
+    1.4778918800354004,
+    2.2168378200531006,
 ];
 
 const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
@@ -160,7 +196,11 @@ pub const KARPENTER: &[Metric] = &[
         &["nodepool", "reason"],
         "How many nodes of a NodePool may be disrupted at a time.",
     ),
-    of_objects(gauge("karpenter_nodepools_cost_total", &["nodepool"], "What a NodePool's nodes cost, in dollars per hour.")),
+    of_objects(gauge(
+        "karpenter_nodepools_cost_total",
+        &["nodepool"],
+        "What a NodePool's nodes cost, in dollars per hour.",
+    )),
     counter("karpenter_nodepools_cost_tracker_errors_total", &["nodepool"], "Nodes whose cost could not be told."),
     of_objects(gauge(
         "karpenter_nodepools_limit",
@@ -275,7 +315,11 @@ pub const KARPENTER: &[Metric] = &[
         &[],
         "From first seeing a pod until the first decision about it.",
     ),
-    of_objects(summary("karpenter_pods_startup_duration_seconds", &[], "From the creation of a pod until it was ready.")),
+    of_objects(summary(
+        "karpenter_pods_startup_duration_seconds",
+        &[],
+        "From the creation of a pod until it was ready.",
+    )),
     of_objects(gauge(
         "karpenter_pods_state",
         &[
@@ -304,12 +348,7 @@ pub const KARPENTER: &[Metric] = &[
         "Pending pods by the zone they can be in.",
     ),
     gauge("karpenter_scheduler_queue_depth", &["controller", "scheduling_id"], "Pods that a plan under way is about."),
-    histogram(
-        "karpenter_scheduler_scheduling_duration_seconds",
-        DURATIONS,
-        &["controller"],
-        "How long a plan took.",
-    ),
+    histogram("karpenter_scheduler_scheduling_duration_seconds", DURATIONS, &["controller"], "How long a plan took."),
     gauge(
         "karpenter_scheduler_unfinished_work_seconds",
         &["controller", "scheduling_id"],

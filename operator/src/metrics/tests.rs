@@ -74,7 +74,8 @@ c voluntary_disruption_queue_failures_total decision,reason,consolidation_type
 c voluntary_disruption_terminate_first_decisions_total nodepool,reason,terminate_first_reason";
 
 fn shape() -> Shape {
-    let node_labels = ["karpenter.sh/nodepool", "topology.kubernetes.io/zone", "node.kubernetes.io/instance-type", "odd"];
+    let node_labels =
+        ["karpenter.sh/nodepool", "topology.kubernetes.io/zone", "node.kubernetes.io/instance-type", "odd"];
     Shape { node_labels: node_labels.map(str::to_owned).to_vec(), ..Shape::default() }
 }
 
@@ -94,7 +95,11 @@ fn every_metric_of_karpenter_has_its_name_its_type_and_its_labels() {
         let name = metric.name.strip_prefix("karpenter_").expect("Karpenter's names begin with it");
         let labels = metric.labels.join(",");
         let node = if metric.per_node { "+node" } else { "" };
-        [letter.to_string().as_str(), name, &labels, node].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        [letter.to_string().as_str(), name, &labels, node]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     assert_eq!(table::KARPENTER.iter().map(told).collect::<Vec<_>>(), KARPENTER.lines().collect::<Vec<_>>());
 }
@@ -126,7 +131,10 @@ fn what_the_engine_measures_is_shown() {
     let metrics = metrics();
     // when
     let created = |pool: &str| {
-        Fact::count("karpenter_nodeclaims_created_total", vec![("nodepool", pool.into()), ("reason", "provisioned".into())])
+        Fact::count(
+            "karpenter_nodeclaims_created_total",
+            vec![("nodepool", pool.into()), ("reason", "provisioned".into())],
+        )
     };
     let facts = [
         created("default"),
@@ -154,13 +162,17 @@ fn what_the_engine_measures_is_shown() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
     }
-    assert!(text.contains("nodepool=\"default\",quantile=\"0.99\"} 4") || text.contains("quantile=\"0.99\"} 3.9"), "{text}");
+    assert!(
+        text.contains("nodepool=\"default\",quantile=\"0.99\"} 4") || text.contains("quantile=\"0.99\"} 3.9"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_node_s_gauges_are_replaced_together() {
     let metrics = metrics();
-    let labels = |phase, resource| vec![("node_name", "a"), ("phase", phase), ("resource_type", resource), ("nodepool", "p")];
+    let labels =
+        |phase, resource| vec![("node_name", "a"), ("phase", phase), ("resource_type", resource), ("nodepool", "p")];
     let name = "karpenter_nodes_allocatable";
     metrics.replace("node/a", &[(name, labels("Pending", "cpu"), 4.0), (name, labels("Pending", "memory"), 8.0)]);
     metrics.replace("node/b", &[(name, vec![("node_name", "b")], 1.0)]);
@@ -184,12 +196,14 @@ fn a_measure_that_no_metric_takes_is_told() {
     let label = told(Fact::count("karpenter_nodes_drained_total", vec![("zone", "a".into())]));
     assert!(label.contains("no label zone: its labels are nodepool"), "{label}");
     assert!(told(Fact::set("karpenter_nodes_drained_total", vec![], 1.0)).contains("another type"));
-    assert!(told(Fact::Metric(Measure {
-        name: "karpenter_nodes_drained_total",
-        labels: vec![],
-        change: Movement::Add(-1.0),
-    }))
-    .contains("another type"));
+    assert!(
+        told(Fact::Metric(Measure {
+            name: "karpenter_nodes_drained_total",
+            labels: vec![],
+            change: Movement::Add(-1.0),
+        }))
+        .contains("another type")
+    );
     metrics.count("nonsense", &[], 1.0);
     assert!(metrics.text().expect("text").contains("dovetail_unknown_measures_total 1"));
 }
@@ -211,7 +225,11 @@ fn conditions_are_shown_for_each_kind() {
     let labels = ["karpenter.test.sh/testnodeclass".to_owned()];
     let metrics = Metrics::new(&Shape { claim_labels: labels.to_vec(), ..shape() }).expect("the table is sound");
     let name = "operator_nodeclaim_status_condition_transition_seconds";
-    metrics.observe(name, &[("to_status", "True"), ("karpenter_sh_nodepool", "p"), ("karpenter_test_sh_testnodeclass", "c")], 1.0);
+    metrics.observe(
+        name,
+        &[("to_status", "True"), ("karpenter_sh_nodepool", "p"), ("karpenter_test_sh_testnodeclass", "c")],
+        1.0,
+    );
     metrics.set("operator_status_condition_count", &[("kind", "NodeClaim"), ("status", "True")], 1.0);
     metrics.set("operator_capacitybuffer_status_condition_count", &[], 1.0);
     let text = metrics.text().expect("text");

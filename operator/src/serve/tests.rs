@@ -42,9 +42,12 @@ fn it_lives_at_once_and_is_ready_when_the_controller_says_so_and_ends_when_asked
         let shutdown = Shutdown::default();
         let is_ready = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&is_ready);
-        let readiness: Readiness = Arc::new(move || {
-            if asked.load(Ordering::Relaxed) { Ok(()) } else { Err("the CRD of NodePool is missing".into()) }
-        });
+        let readiness: Readiness =
+            Arc::new(
+                move || {
+                    if asked.load(Ordering::Relaxed) { Ok(()) } else { Err("the CRD of NodePool is missing".into()) }
+                },
+            );
         let (port, server) = started(probes(readiness), &shutdown).await;
         assert_eq!(ask(port, "/healthz").await, (200, b"ok".to_vec()));
         assert_eq!(ask(port, "/readyz").await, (500, b"not ready: the CRD of NodePool is missing\n".to_vec()));

@@ -29,7 +29,10 @@ mod tests {
     #[test]
     fn values_are_read_as_go_reads_them() {
         assert_eq!((switch("T"), switch("0"), switch("yes"), switch("")), (Some(true), Some(false), None, None));
-        assert_eq!((whole("-1"), whole("+5"), whole("0x10"), whole("1e3"), whole(" 1")), (Some(-1), Some(5), None, None, None));
+        assert_eq!(
+            (whole("-1"), whole("+5"), whole("0x10"), whole("1e3"), whole(" 1")),
+            (Some(-1), Some(5), None, None, None)
+        );
         assert_eq!(duration("1m30s"), Some(Duration::from_secs(90)));
         assert_eq!(duration("10"), None);
     }

@@ -58,9 +58,9 @@ fn arg(setting: &'static Setting) -> Arg {
                 "true" | "false" => Ok(text.to_owned()),
                 _ => Err(BadValue::Switch(text.to_owned())),
             }),
-        Kind::Duration => arg
-            .value_name("TIME")
-            .value_parser(|text: &str| Ok::<_, BadValue>(text.parse::<dovetail_api::duration::Duration>()?.to_string())),
+        Kind::Duration => arg.value_name("TIME").value_parser(|text: &str| {
+            Ok::<_, BadValue>(text.parse::<dovetail_api::duration::Duration>()?.to_string())
+        }),
         Kind::OneOf(words) => arg.value_name("WORD").value_parser(PossibleValuesParser::new(words)),
     }
 }

@@ -89,7 +89,13 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Text,
         "The name of the Service in front of the controller; read and not used, as there is no webhook",
     ),
-    setting("metrics-port", "METRICS_PORT", "8080", Kind::Whole, "The port for metrics and profiles; 0 takes a free one"),
+    setting(
+        "metrics-port",
+        "METRICS_PORT",
+        "8080",
+        Kind::Whole,
+        "The port for metrics and profiles; 0 takes a free one",
+    ),
     setting(
         "health-probe-port",
         "HEALTH_PROBE_PORT",
@@ -161,13 +167,7 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Whole,
         "What the container requests, in thousandths of a core; sizes the number of writes under way",
     ),
-    setting(
-        "log-level",
-        "LOG_LEVEL",
-        "info",
-        Kind::OneOf(LOG_LEVELS),
-        "How much is logged",
-    ),
+    setting("log-level", "LOG_LEVEL", "info", Kind::OneOf(LOG_LEVELS), "How much is logged"),
     setting(
         "log-output-paths",
         "LOG_OUTPUT_PATHS",
@@ -290,7 +290,10 @@ pub fn find(flag: &str) -> Option<&'static Setting> {
 pub fn markdown() -> String {
     let mut text = String::new();
     for origin in [Origin::Karpenter, Origin::Kwok, Origin::Dovetail] {
-        text.push_str(&format!("\n### {}\n\n| flag, variable | default | what it does |\n|---|---|---|\n", origin.heading()));
+        text.push_str(&format!(
+            "\n### {}\n\n| flag, variable | default | what it does |\n|---|---|---|\n",
+            origin.heading()
+        ));
         for setting in SETTINGS.iter().filter(|setting| setting.origin == origin) {
             let default = match setting.default {
                 "" => String::new(),

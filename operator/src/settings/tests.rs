@@ -82,7 +82,10 @@ fn without_a_word_the_defaults_hold() {
     assert!(settings.respect_preferences && settings.strict_min_values && settings.ignore_dra_requests);
     assert_eq!((settings.memory_limit, settings.cpu_requests), (None, 1000));
     assert_eq!(settings.leader_election_name, "karpenter-leader-election");
-    assert_eq!((settings.log_level.as_str(), settings.log_output_paths.as_slice()), ("info", &["stdout".to_owned()][..]));
+    assert_eq!(
+        (settings.log_level.as_str(), settings.log_output_paths.as_slice()),
+        ("info", &["stdout".to_owned()][..])
+    );
     assert_eq!(settings.gates, FeatureGates::default());
     assert_eq!(settings.provider, "kwok");
 }
@@ -94,7 +97,8 @@ fn a_flag_beats_its_variable_and_a_variable_the_default() {
     assert_eq!(by_variable.batch_max, Duration::from_secs(3));
     assert!(by_variable.enable_profiling, "the environment may say 1, as Go's ParseBool has it");
     assert_eq!(by_variable.log_level, "info", "an empty level is the usual one");
-    let by_flag = settings(&["--batch-max-duration", "5s", "--enable-profiling=false", "--memory-limit=-1"], &variables);
+    let by_flag =
+        settings(&["--batch-max-duration", "5s", "--enable-profiling=false", "--memory-limit=-1"], &variables);
     assert_eq!(by_flag.batch_max, Duration::from_secs(5));
     assert!(!by_flag.enable_profiling);
     assert!(settings(&["--enable-profiling"], &[]).enable_profiling, "the flag alone means true");
@@ -131,6 +135,7 @@ fn what_makes_no_sense_stops_the_start_and_all_of_it_is_told() {
             ("PREFERENCE_POLICY", "respect"),
             ("MIN_VALUES_POLICY", ""),
             ("FEATURE_GATES", "NodeRepair"),
+            ("DOVETAIL_POLICY", "luck"),
             ("SCHEDULER_CONFIG", "podTopologySpread: {defaultConstraints: [{topologyKey: zone}]}"),
         ],
     );
@@ -140,6 +145,7 @@ fn what_makes_no_sense_stops_the_start_and_all_of_it_is_told() {
         "invalid LOG_LEVEL \"warn\": use one of debug, info, error",
         "invalid PREFERENCE_POLICY \"respect\"",
         "invalid MIN_VALUES_POLICY \"\"",
+        "invalid DOVETAIL_POLICY \"luck\": use one of cost, karpenter",
         "parsing feature gates, malformed pair",
         "podTopologySpread.defaultConstraints[0].maxSkew",
     ] {
@@ -154,7 +160,10 @@ fn the_scheduler_s_configuration_is_read_strictly() {
     assert!(started(&["--scheduler-config", good], &[]).is_ok());
     assert!(started(&[], &[("SCHEDULER_CONFIG", "{\"podTopologySpread\": {}}")]).is_ok());
     let told = mistakes(&["--scheduler-config", "podTopologySpread: {defaultingType: List}"], &[]);
-    assert!(told[0].starts_with("parsing scheduler config, SCHEDULER_CONFIG: podTopologySpread.defaultingType"), "{told:?}");
+    assert!(
+        told[0].starts_with("parsing scheduler config, SCHEDULER_CONFIG: podTopologySpread.defaultingType"),
+        "{told:?}"
+    );
     assert!(mistakes(&["--scheduler-config", "a: ["], &[])[0].contains("not YAML"));
 }
 
