@@ -327,7 +327,11 @@ fn is_at_least(major: &str, minor: &str, least: (u32, u32)) -> bool {
 }
 
 fn lease_namespace(settings: &Settings, own: &str) -> String {
-    if settings.leader_election_namespace.is_empty() { own.to_owned() } else { settings.leader_election_namespace.clone() }
+    if settings.leader_election_namespace.is_empty() {
+        own.to_owned()
+    } else {
+        settings.leader_election_namespace.clone()
+    }
 }
 
 /// Who we are in the election: the machine's name and a number that no other start has, as client-go makes it.

@@ -12,6 +12,7 @@ use dovetail_cloudprovider::provider::CloudProvider;
 use dovetail_engine::action::{Action, ApiError, Effect, Fault, Verb};
 use dovetail_engine::cluster::Object;
 use dovetail_engine::event::{Event, Outcome};
+use dovetail_engine::round::Ask;
 use kube::Client;
 use tokio::sync::mpsc;
 use tokio::time;
@@ -80,6 +81,7 @@ impl Executor {
                     Err(error) => Err(error),
                 })
             }
+            Effect::Plan(ask) => plan(*ask).await,
             effect => machines::ask(self.provider.as_ref(), &self.metrics, effect, PROVIDER_PATIENCE).await,
         }
     }
@@ -121,6 +123,19 @@ impl Executor {
     }
 }
 
+/// Works out a plan where it keeps nobody waiting. The search looks at this clock, and ends when its time is up.
+async fn plan(ask: Ask) -> Outcome {
+    let begun = Instant::now();
+    let planned = tokio::task::spawn_blocking(move || ask.work_out(&|| begun.elapsed())).await;
+    planned.map_or_else(
+        |error| {
+            tracing::error!(%error, "a plan broke off");
+            Outcome::GivenUp
+        },
+        |planned| Outcome::Planned(Box::new(planned)),
+    )
+}
+
 const fn is_kubernetes(effect: &Effect) -> bool {
     matches!(effect, Effect::Create(_) | Effect::Patch(_) | Effect::Delete(_) | Effect::Evict(_))
 }
@@ -140,6 +155,7 @@ const fn verb_name(verb: Verb) -> &'static str {
         Verb::InstanceTypes => "instance-types",
         Verb::CheckDrift => "check-drift",
         Verb::Reboot => "reboot",
+        Verb::Plan => "plan",
     }
 }
 

@@ -48,7 +48,10 @@ pub(super) async fn ask(
         Effect::Reboot { claim, operation } => Outcome::Rebooted(
             call("nodeclaim.reboot", "Reboot", pool_of(&claim)).timed(provider.reboot(&claim, &operation)).await,
         ),
-        Effect::Create(_) | Effect::Patch(_) | Effect::Delete(_) | Effect::Evict(_) => Outcome::GivenUp,
+        // Nothing of a provider's.
+        Effect::Create(_) | Effect::Patch(_) | Effect::Delete(_) | Effect::Evict(_) | Effect::Plan(_) => {
+            Outcome::GivenUp
+        }
     }
 }
 
