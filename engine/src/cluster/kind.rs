@@ -65,6 +65,22 @@ macro_rules! kinds {
                 match self { $(Self::$kind(object) => &object.metadata),* }
             }
 
+            /// Reads an object of a kind from JSON.
+            ///
+            /// # Errors
+            /// If it is none.
+            pub fn from_json(kind: Kind, json: serde_json::Value) -> Result<Self, serde_json::Error> {
+                Ok(match kind { $(Kind::$kind => Self::$kind(serde_json::from_value(json)?)),* })
+            }
+
+            /// The object as JSON.
+            ///
+            /// # Errors
+            /// If it cannot be written as such, which no object that was read can.
+            pub fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
+                match self { $(Self::$kind(object) => serde_json::to_value(object)),* }
+            }
+
             /// Its metadata, to be changed.
             pub fn metadata_mut(&mut self) -> &mut ObjectMeta {
                 match self { $(Self::$kind(object) => &mut object.metadata),* }

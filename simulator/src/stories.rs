@@ -1,0 +1,219 @@
+//! Worlds from beginning to end: what a cluster lives through when all goes well, and when nothing does.
+
+use super::*;
+use dovetail_cloudprovider::kwok;
+
+/// Small and large machines in two zones, as spot and on demand.
+fn catalogue() -> KwokCatalogue {
+    let machine = |name: &str, cpu: u32, memory: &str, price: f64| {
+        let offering = |zone: &str, capacity: &str, part: f64| {
+            json!({"Price": price * part, "Available": true, "Requirements": [
+                {"key": "karpenter.sh/capacity-type", "operator": "In", "values": [capacity]},
+                {"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]},
+            ]})
+        };
+        json!({
+            "name": name, "architecture": "amd64", "operatingSystems": ["linux"],
+            "resources": {"cpu": cpu.to_string(), "memory": memory, "pods": "30"},
+            "offerings": [
+                offering("zone-a", "on-demand", 1.0), offering("zone-b", "on-demand", 1.0),
+                offering("zone-a", "spot", 0.3), offering("zone-b", "spot", 0.4),
+            ],
+        })
+    };
+    let types = [machine("c-2x", 2, "4Gi", 0.1), machine("c-4x", 4, "8Gi", 0.19), machine("c-8x", 8, "16Gi", 0.37)];
+    kwok::read(&json!(types).to_string()).expect("a catalogue")
+}
+
+fn pool(limit: Option<&str>) -> Value {
+    let mut pool = json!({
+        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "default"},
+        "spec": {
+            "template": {"spec": {
+                "requirements": [],
+                "nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"},
+            }},
+        },
+    });
+    if let Some(limit) = limit {
+        pool["spec"]["limits"] = json!({"cpu": limit});
+    }
+    pool
+}
+
+fn class() -> Value {
+    json!({
+        "apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": {"name": "default"}, "spec": {},
+        "status": {"conditions": [{
+            "type": "Ready", "status": "True", "reason": "Ready", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }]},
+    })
+}
+
+fn workload(name: &str, replicas: i32, cpu: &str) -> Value {
+    let labels = json!({"app": name});
+    json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": name, "namespace": "default"},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels},
+            "spec": {
+                "terminationGracePeriodSeconds": 30,
+                "containers": [{"name": "main", "image": "app", "resources": {"requests": {"cpu": cpu, "memory": "256Mi"}}}],
+            },
+        }},
+    })
+}
+
+fn budget(name: &str, least: &str) -> Value {
+    json!({
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name, "namespace": "default"},
+        "spec": {"minAvailable": least, "selector": {"matchLabels": {"app": name}}},
+    })
+}
+
+fn minutes(n: i64) -> SignedDuration {
+    SignedDuration::from_mins(n)
+}
+
+/// A world with a pool and its class.
+fn world(seed: u64, faults: Faults, limit: Option<&str>) -> World {
+    let settings = Settings { policy: "karpenter".to_owned(), ..Settings::default() };
+    let mut world = World::new(seed, faults, catalogue(), settings);
+    for manifest in [class(), pool(limit)] {
+        world.create(manifest).expect("a readable manifest");
+    }
+    world
+}
+
+fn put(world: &mut World, manifest: Value) {
+    world.create(manifest).expect("a readable manifest");
+}
+
+fn scale(workload: &str, replicas: i32) -> Deed {
+    Deed::Scale { workload: format!("default/{workload}"), replicas }
+}
+
+fn count(world: &World, kind: Kind) -> usize {
+    world.server.list(kind).count()
+}
+
+fn names(world: &World, kind: Kind) -> Vec<ObjectKey> {
+    world.server.list(kind).map(|(key, _)| key.clone()).collect()
+}
+
+fn running(world: &World) -> usize {
+    world.server.pods().filter(|pod| kubelets::is_running(pod)).count()
+}
+
+fn run(world: &mut World, time: SignedDuration) {
+    world.run(time).unwrap_or_else(|violation| panic!("{violation}"));
+}
+
+fn rest(world: &World) {
+    world.is_at_rest().unwrap_or_else(|violation| panic!("{violation}"));
+}
+
+#[test]
+fn fifty_pods_arrive_nodes_come_pods_run_and_everything_goes() {
+    // given a cluster without nodes
+    let mut world = world(1, Faults::NONE, None);
+    run(&mut world, minutes(1));
+    assert_eq!((count(&world, Kind::Node), world.cloud.launched), (0, 0));
+    // when fifty pods come
+    put(&mut world, workload("web", 50, "500m"));
+    run(&mut world, minutes(5));
+    // then they run, on as many machines as that takes and no more
+    assert_eq!(running(&world), 50);
+    rest(&world);
+    let bought: f64 = world.cloud.machines().map(|(_, m)| cpu(m)).sum();
+    assert!((25.0..=32.0).contains(&bought), "{bought} CPUs for 25");
+    // when they go, and the pool goes
+    world.after(SignedDuration::ZERO, scale("web", 0));
+    world.after(minutes(5), Deed::Delete(ObjectKey::named(Kind::NodePool, "default")));
+    run(&mut world, minutes(10));
+    // then nothing is left
+    assert_eq!((count(&world, Kind::Pod), count(&world, Kind::Node), count(&world, Kind::NodeClaim)), (0, 0, 0));
+    assert_eq!(world.cloud.machines().count(), 0);
+}
+
+fn cpu(machine: &crate::cloud::Machine) -> f64 {
+    let capacity = machine.claim.status.as_ref().and_then(|status| status.capacity.as_ref());
+    capacity.and_then(|capacity| capacity["cpu"].to_canonical().parse().ok()).unwrap_or(0.0)
+}
+
+#[test]
+fn a_claim_that_is_deleted_gives_its_pods_time_to_move_within_their_budget() {
+    // given twelve pods of which ten must be there at any time
+    let mut world = world(2, Faults::NONE, None);
+    put(&mut world, workload("web", 12, "1"));
+    put(&mut world, budget("web", "10"));
+    run(&mut world, minutes(5));
+    rest(&world);
+    let before = names(&world, Kind::NodeClaim);
+    // when every node is to go at once
+    for claim in &before {
+        world.after(SignedDuration::ZERO, Deed::Delete(claim.clone()));
+    }
+    let mut least = usize::MAX;
+    for _ in 0..20 * 60 {
+        run(&mut world, SignedDuration::from_secs(1));
+        least = least.min(running(&world));
+    }
+    // then others take their place, and ten pods run at any time
+    rest(&world);
+    assert!(names(&world, Kind::NodeClaim).iter().all(|claim| !before.contains(claim)));
+    assert!(least >= 10, "only {least} ran at a time");
+    assert!(world.said.get("FailedDraining").is_some_and(|n| *n > 0), "the budget was in the way");
+}
+
+#[test]
+fn the_same_seed_is_the_same_history() {
+    let history = |seed| {
+        let mut world = world(seed, Faults::BAD_DAY, None);
+        world.keeps_journal = true;
+        put(&mut world, workload("web", 20, "700m"));
+        run(&mut world, minutes(20));
+        world.journal
+    };
+    let first = history(7);
+    assert!(first.len() > 100);
+    assert_eq!(first, history(7));
+    assert_ne!(first, history(8));
+}
+
+/// Half an hour in which everything goes wrong, and what a cluster has come to an hour later.
+fn bad_day(seed: u64) -> World {
+    let mut world = world(seed, Faults::BAD_DAY, Some("60"));
+    let mut chance = Chance::new(seed);
+    put(&mut world, workload("web", 10, "900m"));
+    put(&mut world, workload("job", 4, "2500m"));
+    put(&mut world, budget("web", "50%"));
+    for minute in 1..30 {
+        let some = i32::try_from(chance.number() % 14).unwrap_or(0);
+        let deed = match chance.number() % 4 {
+            0 => scale("job", some / 2),
+            1 => scale("web", some),
+            _ => continue,
+        };
+        world.after(minutes(minute), deed);
+    }
+    for _ in 0..15 {
+        run(&mut world, minutes(2));
+        if let Some(claim) = names(&world, Kind::NodeClaim).into_iter().next().filter(|_| chance.happens(200)) {
+            world.after(SignedDuration::ZERO, Deed::Delete(claim));
+        }
+    }
+    world.after(SignedDuration::ZERO, Deed::Faults(Faults::NONE));
+    run(&mut world, minutes(60));
+    rest(&world);
+    world
+}
+
+#[test]
+fn nothing_is_lost_on_a_bad_day() {
+    let worlds: Vec<World> = (0..24).map(bad_day).collect();
+    // and it was one: else this says nothing
+    let crashes: u64 = worlds.iter().map(|world| world.crashes).sum();
+    let launched: usize = worlds.iter().map(|world| world.cloud.launched).sum();
+    assert!(crashes > 24 && launched > 24 * 5, "{crashes} crashes, {launched} launches");
+}
