@@ -43,7 +43,7 @@ impl Faults {
 
     /// A bad day: everything goes wrong now and then.
     pub const BAD_DAY: Self = Self {
-        crash: 4,
+        crash: 20,
         watch: 10,
         throttled: 20,
         timeout: 10,
