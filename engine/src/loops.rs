@@ -1,6 +1,10 @@
 //! Every control loop, in the order in which they are asked. A loop is a file; here is the table.
 
+mod lifecycle;
+mod saying;
+mod subjects;
+
 use crate::rule::Rule;
 
 /// Every control loop.
-pub const ALL: &[Rule] = &[];
+pub const ALL: &[Rule] = &[lifecycle::RULE];
