@@ -28,6 +28,7 @@ pub mod ports;
 pub mod provisioning;
 pub mod requests;
 mod residents;
+pub mod round;
 pub mod rule;
 pub mod runtime_classes;
 pub mod selection;
