@@ -8,6 +8,7 @@ mod fold;
 mod kind;
 mod memory;
 mod pod;
+mod pod_events;
 mod reduce;
 mod shape;
 mod shelf;

@@ -31,7 +31,9 @@ pub struct Memory {
     pub registrations: Shelf<Registrations>,
     /// By node: when a pod last came to it, came to its end there, or was told to end or taken away.
     pub pod_events: Shelf<Timestamp>,
-    /// By name of the claim or provider ID of the machine: when it was first seen that one is there without the other.
+    /// By node class, as its kind and name: when it last changed.
+    pub class_changes: Shelf<Timestamp>,
+    /// By provider ID: when it was first seen that there is a machine without a claim, or a claim without a machine.
     pub suspects: Arc<BTreeMap<Arc<str>, Timestamp>>,
     /// By static pool: how many claims have been made for it since the controller began, so that no name comes twice.
     pub static_claims: Shelf<u64>,

@@ -4,7 +4,6 @@
 //! Here is the order of these steps and how their outcome is written down. Each step knows only itself. Nothing is launched
 //! before the claim has our finalizer, so that no machine can outlive its claim unseen.
 
-mod draft;
 mod finalization;
 mod initialization;
 mod launch;
@@ -13,7 +12,9 @@ mod registration;
 #[cfg(test)]
 mod stories;
 
-use self::draft::Draft;
+pub(super) use self::initialization::is_ready;
+
+use super::draft::Draft;
 use super::subjects::{self, is_held};
 use crate::action::{Effect, Patch};
 use crate::cluster::Subject;

@@ -4,12 +4,12 @@
 //! A machine whose launch was under way when the claim was told to end is waited for and ended too, although nothing was
 //! ever written of it.
 
-use super::draft::Draft;
 use super::launch::is_of;
 use crate::action::{Effect, Patch, Verb};
 use crate::cluster::{ClaimRecord, Kind, Subject};
 use crate::event::Outcome;
 use crate::fact::{Fact, Level};
+use crate::loops::draft::Draft;
 use crate::loops::saying::{self, capacity_type_label, pool_label, zone_label};
 use crate::loops::subjects::{annotation, deletion, is_held};
 use crate::rule::{Verdict, View};

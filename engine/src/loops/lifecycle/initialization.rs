@@ -2,11 +2,11 @@
 //! gone, and it offers everything that it was bought for (the Karpenter specification, disruption 1.4). There is no time
 //! limit. Devices of DRA drivers are not looked at: resource claims are ignored, as is Karpenter's default.
 
-use super::draft::Draft;
 use super::registration::{is_same, node_of_machine, taints};
 use crate::action::{Effect, Patch};
 use crate::cluster::{ClaimRecord, Kind, Subject};
 use crate::fact::Level;
+use crate::loops::draft::Draft;
 use crate::loops::saying;
 use crate::loops::subjects::label;
 use crate::requests;

@@ -4,11 +4,11 @@
 //! The answer is kept until it has been written, so a failed write does not buy twice; and what is lost in a crash is asked
 //! for again with the same token, the UID of the claim.
 
-use super::draft::Draft;
 use crate::action::{Effect, Verb};
 use crate::cluster::{ClaimRecord, Subject};
 use crate::event::Outcome;
 use crate::fact::{Fact, Level};
+use crate::loops::draft::Draft;
 use crate::loops::saying::{self, disrupted};
 use crate::loops::subjects::{deletion, label};
 use crate::rule::{Verdict, View};

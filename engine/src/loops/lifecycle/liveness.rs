@@ -4,11 +4,11 @@
 //! Unlike Karpenter, a claim that has run out of both times is counted once, and a failure is remembered when the claim has
 //! been deleted, so that a deletion tried twice is no second failure.
 
-use super::draft::Draft;
 use super::registration::owner_pool;
 use crate::action::Verb;
 use crate::cluster::{ClaimRecord, Remember, Subject};
 use crate::fact::Level;
+use crate::loops::draft::Draft;
 use crate::loops::saying::{self, disrupted};
 use crate::loops::subjects::deletion;
 use crate::rule::{Verdict, View};

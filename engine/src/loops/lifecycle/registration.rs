@@ -2,11 +2,11 @@
 //! away until then (the Karpenter specification, disruption 1.3). Done once: what is taken off the node later, such as a
 //! startup taint, does not come back.
 
-use super::draft::Draft;
 use super::with_finalizer;
 use crate::action::{Effect, Patch};
 use crate::cluster::{ClaimRecord, Kind, NoPartner, Remember, Snapshot, Subject};
 use crate::fact::{Fact, Level};
+use crate::loops::draft::Draft;
 use crate::loops::saying::{self, pool_label, zone_label};
 use crate::loops::subjects::{is_held, label, pool_of};
 use crate::rule::{Verdict, View};

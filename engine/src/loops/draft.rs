@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 
 /// A claim as it should be.
 #[derive(Debug)]
-pub(super) struct Draft {
-    pub(super) status: NodeClaimStatus,
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) annotations: BTreeMap<String, String>,
+pub(in crate::loops) struct Draft {
+    pub(in crate::loops) status: NodeClaimStatus,
+    pub(in crate::loops) labels: BTreeMap<String, String>,
+    pub(in crate::loops) annotations: BTreeMap<String, String>,
     metadata: ObjectMeta,
     now: Timestamp,
     then: Vec<Fact>,
@@ -26,7 +26,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// The claim as it is, but that every condition is there that should be.
-    pub(super) fn of(claim: &ClaimRecord, now: Timestamp) -> Self {
+    pub(in crate::loops) fn of(claim: &ClaimRecord, now: Timestamp) -> Self {
         let metadata = claim.object.metadata.clone();
         let mut draft = Self {
             status: claim.object.status.clone().unwrap_or_default(),
@@ -42,27 +42,27 @@ impl Draft {
     }
 
     /// The conditions, to be changed.
-    pub(super) fn conditions(&mut self) -> ConditionSet<'_> {
+    pub(in crate::loops) fn conditions(&mut self) -> ConditionSet<'_> {
         ConditionSet::new(claims::TYPES, &self.metadata, &mut self.status.conditions, self.now)
     }
 
     /// A condition as it stands.
-    pub(super) fn condition(&self, type_: &str) -> Option<&Condition> {
+    pub(in crate::loops) fn condition(&self, type_: &str) -> Option<&Condition> {
         conditions::find(&self.status.conditions, type_)
     }
 
     /// Whether a condition holds.
-    pub(super) fn is_true(&self, type_: &str) -> bool {
+    pub(in crate::loops) fn is_true(&self, type_: &str) -> bool {
         conditions::is_true(&self.status.conditions, type_)
     }
 
     /// Whether nobody knows yet about a condition.
-    pub(super) fn is_unknown(&self, type_: &str) -> bool {
+    pub(in crate::loops) fn is_unknown(&self, type_: &str) -> bool {
         self.condition(type_).is_none_or(|c| c.status == conditions::UNKNOWN)
     }
 
     /// Says of a condition that is decided that it still is so at this generation of the claim.
-    pub(super) fn refresh(&mut self, type_: &str) {
+    pub(in crate::loops) fn refresh(&mut self, type_: &str) {
         let Some(Condition { status, reason, message, .. }) = self.condition(type_).cloned() else { return };
         let mut conditions = self.conditions();
         match status.as_str() {
@@ -73,17 +73,17 @@ impl Draft {
     }
 
     /// This is worth knowing once the status has been written.
-    pub(super) fn then(&mut self, fact: Fact) {
+    pub(in crate::loops) fn then(&mut self, fact: Fact) {
         self.then.push(fact);
     }
 
     /// This should be remembered once the status has been written.
-    pub(super) fn then_remember(&mut self, what: Remember) {
+    pub(in crate::loops) fn then_remember(&mut self, what: Remember) {
         self.then_remember.push(what);
     }
 
     /// Writes what is different.
-    pub(super) fn write(self, about: &Subject, claim: &ClaimRecord) -> Verdict {
+    pub(in crate::loops) fn write(self, about: &Subject, claim: &ClaimRecord) -> Verdict {
         let metadata = &claim.object.metadata;
         let labels = changes(metadata.labels.as_ref(), &self.labels);
         let annotations = changes(metadata.annotations.as_ref(), &self.annotations);
