@@ -6,6 +6,7 @@ mod expiration;
 mod garbage_collection;
 mod hydration;
 mod lifecycle;
+mod node_termination;
 mod pod_events;
 mod pool_draft;
 mod pool_hash;
@@ -31,4 +32,5 @@ pub const ALL: &[Rule] = &[
     pod_events::RULE,
     consistency::RULE,
     garbage_collection::RULE,
+    node_termination::RULE,
 ];

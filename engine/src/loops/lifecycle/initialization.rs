@@ -14,7 +14,6 @@ use crate::rule::{Verdict, View};
 use dovetail_api::conditions::{self, node_claim as reasons};
 use dovetail_api::labels;
 use dovetail_api::node_claim::NodeClaim;
-use dovetail_scheduler::resources::Resources;
 use k8s_openapi::api::core::v1::{self as core, Node};
 use serde_json::json;
 
@@ -74,7 +73,7 @@ pub(in crate::loops) fn is_ready(node: &Node) -> bool {
 /// The first resource that was asked for and that the node has nothing of.
 fn unregistered_resource<'c>(claim: &'c NodeClaim, node: &Node) -> Option<&'c str> {
     let offered = node.status.as_ref().and_then(|s| s.allocatable.as_ref());
-    let offered = offered.and_then(|a| requests::read("status.allocatable", a).ok()).unwrap_or_else(Resources::new);
+    let offered = offered.and_then(|a| requests::read("status.allocatable", a).ok()).unwrap_or_default();
     let asked = claim.spec.resources.requests.iter().flatten();
     asked.filter(|(name, amount)| !amount.is_zero() && offered.get(name) == 0).map(|(name, _)| name.as_str()).next()
 }
