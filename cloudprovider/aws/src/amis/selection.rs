@@ -29,7 +29,7 @@ pub struct FoundImage {
 /// `variants` are those of an alias's images by id; an image that is not there is for any machine of its architecture.
 #[must_use]
 pub fn select(found: &[FoundImage], variants: &BTreeMap<String, Vec<Variant>>, now: Timestamp) -> Vec<Ami> {
-    let mut best: BTreeMap<Vec<(String, String, Vec<String>)>, (Rank<'_>, Ami)> = BTreeMap::new();
+    let mut list: Vec<(Rank<'_>, Ami)> = Vec::new();
     for image in found {
         let Some(arch) = architecture(&image.architecture) else { continue };
         let arch = OverlayRequirement { key: ARCH.to_owned(), operator: Operator::In, values: vec![arch.to_owned()] };
@@ -40,18 +40,16 @@ pub fn select(found: &[FoundImage], variants: &BTreeMap<String, Vec<Variant>>, n
         for mut requirements in sets {
             requirements.push(arch.clone());
             requirements.sort_by(|a, b| (a.key.len(), &a.key).cmp(&(b.key.len(), &b.key)));
-            let same = |r: &OverlayRequirement| (r.key.clone(), r.operator.as_str().to_owned(), r.values.clone());
-            let set = requirements.iter().map(same).collect();
             let rank = Rank::of(image, now);
-            if best.get(&set).is_some_and(|(known, _)| *known >= rank) {
-                continue;
-            }
             let (id, name) = (image.id.clone(), Some(image.name.clone()).filter(|name| !name.is_empty()));
             let ami = Ami { id, name, deprecated: !rank.current, requirements };
-            best.insert(set, (rank, ami));
+            match list.iter_mut().find(|(_, known)| known.requirements == ami.requirements) {
+                Some((best, _)) if *best >= rank => {}
+                Some(worse) => *worse = (rank, ami),
+                None => list.push((rank, ami)),
+            }
         }
     }
-    let mut list: Vec<(Rank<'_>, Ami)> = best.into_values().collect();
     list.sort_by(|(a, x), (b, y)| (Reverse(a.created), &x.id).cmp(&(Reverse(b.created), &y.id)));
     list.into_iter().map(|(_, ami)| ami).collect()
 }

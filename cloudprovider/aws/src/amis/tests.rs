@@ -141,8 +141,8 @@ fn an_image_of_an_alias_is_listed_for_each_of_its_variants() {
     assert_eq!(
         shown,
         [
-            "gpu: arch instance-gpu-count",
             "gpu: arch instance-accelerator-count",
+            "gpu: arch instance-gpu-count",
             "std: arch instance-gpu-count instance-accelerator-count"
         ],
         "keys by their length"
