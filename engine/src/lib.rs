@@ -21,6 +21,7 @@ mod membership;
 pub mod nodes;
 pub mod objects;
 pub mod overlays;
+pub mod new_claims;
 mod peers;
 pub mod pods;
 pub mod pools;
