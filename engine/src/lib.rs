@@ -15,6 +15,7 @@ pub mod event;
 pub mod fact;
 pub mod flights;
 pub mod label_selector;
+pub mod leaving;
 pub mod limit_ranges;
 pub mod loops;
 mod membership;

@@ -11,7 +11,7 @@ use crate::fact::{Fact, Movement};
 use crate::rule::Rule;
 use crate::settings::Settings;
 use dovetail_api::labels;
-use dovetail_api::node_claim::NodeClaim;
+use dovetail_api::node_claim::{NodeClaim, NodeClaimSpec};
 use dovetail_cloudprovider::errors::ProviderError;
 use dovetail_scheduler::instance_type::InstanceType;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -199,6 +199,13 @@ impl World {
     /// Actions of this kind take their time from now on.
     pub(crate) fn hold(&mut self, verb: Verb) {
         self.held_back.push(verb);
+    }
+
+    /// A machine was bought for a claim of this name, before the story begins. Its provider ID.
+    pub(crate) fn buy(&mut self, claim: &str) -> String {
+        let mut bought = NodeClaim::new(claim, NodeClaimSpec::default());
+        bought.metadata.uid = Some(format!("uid-{claim}"));
+        self.launch(bought).status.and_then(|s| s.provider_id).expect("a machine has an ID")
     }
 
     /// What took its time happens.
