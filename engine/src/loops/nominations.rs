@@ -9,13 +9,14 @@ use crate::action::{Effect, Patch, Verb};
 use crate::cluster::{Change, ClaimRecord, Kind, PodRecord, Remember, Snapshot, Subject};
 use crate::event::Outcome;
 use crate::rule::{Rule, Verdict, View};
-use dovetail_api::labels;
+use dovetail_api::conditions;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
 
 /// Tells pods which node is theirs.
-pub const POD: Rule = Rule { name: "provisioner.nomination", of_cluster: false, concerns: concerns_pods, judge: judge_pod };
+pub const POD: Rule =
+    Rule { name: "provisioner.nomination", of_cluster: false, concerns: concerns_pods, judge: judge_pod };
 
 /// Lets pods go that do not come.
 pub const CLAIM: Rule =
@@ -107,13 +108,6 @@ fn concerns_claims(snapshot: &Snapshot, change: &Change, tell: &mut dyn FnMut(Su
         Change::NodeClaim { after: Some(claim), .. } if snapshot.memory.expecting.contains(claim.name()) => {
             tell(change.about());
         }
-        Change::Node { after: Some(node), .. } => {
-            if let Ok(claim) = snapshot.claim_of(node)
-                && snapshot.memory.expecting.contains(claim.name())
-            {
-                tell(Subject::named(Kind::NodeClaim, claim.name()));
-            }
-        }
         _ => {}
     }
 }
@@ -126,14 +120,11 @@ fn judge_claim(view: &View<'_>, about: &Subject) -> Verdict {
     let Some(pods) = view.snapshot.memory.expecting.get(claim.name()).filter(|pods| !pods.is_empty()) else {
         return Verdict::nothing();
     };
-    let node = view.snapshot.node_of(claim).ok();
-    let is_ready = node.and_then(|node| node.metadata.labels.as_ref()).and_then(|l| l.get(labels::INITIALIZED));
-    if is_ready.is_none_or(|value| value != "true") {
-        return Verdict::nothing();
-    }
     let conditions = claim.object.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
-    let ready = dovetail_api::conditions::find(conditions, dovetail_api::conditions::node_claim::INITIALIZED);
-    let ready = ready.map_or(Timestamp::UNIX_EPOCH, |c| c.last_transition_time.0);
+    let initialized = conditions::find(conditions, conditions::node_claim::INITIALIZED);
+    let Some(ready) = initialized.filter(|c| c.status == conditions::TRUE).map(|c| c.last_transition_time.0) else {
+        return Verdict::nothing();
+    };
     let since = pods.iter().filter_map(|pod| view.snapshot.memory.expected.get(pod)).map(|expected| expected.since);
     let since = since.max().map_or(ready, |since| since.max(ready));
     let until = since.checked_add(view.settings.nomination_window()).unwrap_or(Timestamp::MAX);

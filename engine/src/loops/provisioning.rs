@@ -54,9 +54,7 @@ fn judge(view: &View<'_>, _: &Subject) -> Verdict {
     let verdict = match ended.map(|answer| &answer.outcome) {
         Some(Outcome::Planned(planned)) => {
             let again = outcome::leaves_pods_waiting(view, planned).then(|| after(view.now, AGAIN));
-            outcome::settle(view, planned)
-                .remember(Remember::RoundEnds { again })
-                .forget(Subject::Cluster, Verb::Plan)
+            outcome::settle(view, planned).remember(Remember::RoundEnds { again }).forget(Subject::Cluster, Verb::Plan)
         }
         Some(_) => {
             let again = Some(after(view.now, AGAIN));
@@ -81,6 +79,9 @@ fn next_round(view: &View<'_>) -> Verdict {
     let wants = |pod: &Arc<PodRecord>| pod.wants_a_node() && !is_expected(view.snapshot, pod);
     if backlog.first.is_none() && !view.snapshot.waiting_pods().any(wants) {
         return Verdict::nothing().remember(Remember::RoundEnds { again: None });
+    }
+    if backlog.first.is_none() && due > view.now {
+        return Verdict::wait(due);
     }
     let (verdict, is_current) = ask_for_offers(view, backlog);
     let patience = backlog.first.map_or(due, |first| after(after(first, view.settings.batch_max), PATIENCE));
