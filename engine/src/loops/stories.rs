@@ -1,8 +1,10 @@
 //! Stories of the loops around NodeClaims and NodePools, and the builders that they share.
 
+mod disruption;
 mod garbage;
 mod pools;
 mod siblings;
+mod static_pools;
 
 use crate::cluster::Kind;
 use crate::rule::Rule;

@@ -2,7 +2,7 @@
 
 use super::{given_a_node, given_a_pool, set_the_scene};
 use crate::cluster::{Kind, Remember};
-use crate::loops::{lifecycle, pool_hash, pool_readiness, pool_registration_health, pool_validation};
+use crate::loops::{lifecycle, pool_counter, pool_hash, pool_readiness, pool_registration_health, pool_validation};
 use crate::testing_world::World;
 use dovetail_api::hash;
 use dovetail_api::node_pool::NodePool;
@@ -222,4 +222,36 @@ fn a_node_that_joins_makes_its_pool_healthy() {
     world.put(json!({"kind": "Node", "metadata": {"name": "node-a"}, "spec": {"providerID": "fake:///uid-a"}}));
     world.settle();
     assert_eq!(condition(&world, "NodeRegistrationHealthy"), "True/NodeRegistrationHealthy");
+}
+
+fn counted(world: &World) -> (Value, Value) {
+    let status = &world.get(Kind::NodePool, "web").expect("the pool is there")["status"];
+    (status["nodes"].clone(), status["resources"].clone())
+}
+
+#[test]
+fn a_pool_counts_what_it_has_and_what_is_on_its_way_but_not_what_goes() {
+    let mut world = given_a_pool(&[pool_counter::RULE]);
+    world.settle();
+    let nothing = json!({"cpu": "0", "memory": "0", "pods": "0", "ephemeral-storage": "0", "nodes": "0"});
+    assert_eq!(counted(&world), (json!(0), nothing.clone()));
+    world.pass(10);
+    for name in ["a", "b"] {
+        given_a_node(&mut world, name);
+    }
+    world.edit(Kind::Node, "node-a", |node| node["status"]["capacity"]["example.com/gpu"] = json!("1"));
+    world.vanish(Kind::Node, "node-b");
+    world.pass(1);
+    let both = json!({
+        "cpu": "4", "memory": "8Gi", "pods": "40", "ephemeral-storage": "0", "nodes": "2", "example.com/gpu": "1",
+    });
+    assert_eq!(counted(&world), (json!(2), both), "b is a machine on its way");
+    world.take_done();
+    world.edit(Kind::Node, "node-a", |node| node["status"]["conditions"][0]["lastHeartbeatTime"] = json!(null));
+    world.pass(60);
+    assert_eq!(world.done, Vec::<String>::new());
+    world.delete(Kind::NodeClaim, "a");
+    world.delete(Kind::NodeClaim, "b");
+    world.pass(1);
+    assert_eq!(counted(&world), (json!(0), nothing), "and the resource that is gone with them is not listed");
 }
