@@ -11,13 +11,14 @@ use crate::fact::{Fact, Movement};
 use crate::rule::Rule;
 use crate::settings::Settings;
 use dovetail_api::labels;
-use dovetail_api::node_claim::NodeClaim;
+use dovetail_api::node_claim::{NodeClaim, NodeClaimSpec};
 use dovetail_cloudprovider::errors::ProviderError;
 use dovetail_scheduler::instance_type::InstanceType;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// When stories begin.
 const BEGINNING: i64 = 1_767_225_600;
@@ -200,6 +201,13 @@ impl World {
         self.held_back.push(verb);
     }
 
+    /// A machine was bought for a claim of this name, before the story begins. Its provider ID.
+    pub(crate) fn buy(&mut self, claim: &str) -> String {
+        let mut bought = NodeClaim::new(claim, NodeClaimSpec::default());
+        bought.metadata.uid = Some(format!("uid-{claim}"));
+        self.launch(bought).status.and_then(|s| s.provider_id).expect("a machine has an ID")
+    }
+
     /// What took its time happens.
     pub(crate) fn release(&mut self) {
         self.held_back.clear();
@@ -322,6 +330,7 @@ impl World {
             Effect::ListMachines => Outcome::Machines(Ok(self.machines.values().map(|m| m.claim.clone()).collect())),
             Effect::InstanceTypes(_) => Outcome::InstanceTypes(Ok(Arc::clone(&self.offers))),
             Effect::CheckDrift(_) => Outcome::Drift(Ok(self.drift.clone())),
+            Effect::Plan(ask) => Outcome::Planned(Box::new(ask.work_out(&|| Duration::ZERO))),
             Effect::Reboot { .. } => Outcome::Rebooted(Err(ProviderError::NodeRebootNotImplemented)),
         }
     }
