@@ -8,6 +8,7 @@
 //! overwrite a change of somebody else also says which resource version.
 
 use crate::cluster::{Object, Subject};
+use crate::round::Ask;
 use dovetail_api::node_claim::NodeClaim;
 use dovetail_api::node_pool::NodePool;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -62,6 +63,8 @@ pub enum Effect {
         /// The same for every attempt at one reboot.
         operation: String,
     },
+    /// Works out a round of provisioning: [`Ask::work_out`], on any thread.
+    Plan(Box<Ask>),
 }
 
 /// The kind of an action.
@@ -80,6 +83,7 @@ pub enum Verb {
     InstanceTypes,
     CheckDrift,
     Reboot,
+    Plan,
 }
 
 impl Effect {
@@ -98,12 +102,16 @@ impl Effect {
             Self::InstanceTypes(_) => Verb::InstanceTypes,
             Self::CheckDrift(_) => Verb::CheckDrift,
             Self::Reboot { .. } => Verb::Reboot,
+            Self::Plan(_) => Verb::Plan,
         }
     }
 
     /// Whether only the leader may do it; what is no write harms nobody.
     pub const fn is_write(&self) -> bool {
-        !matches!(self, Self::Inspect { .. } | Self::ListMachines | Self::InstanceTypes(_) | Self::CheckDrift(_))
+        !matches!(
+            self,
+            Self::Inspect { .. } | Self::ListMachines | Self::InstanceTypes(_) | Self::CheckDrift(_) | Self::Plan(_)
+        )
     }
 }
 
@@ -111,13 +119,13 @@ impl Verb {
     /// The least in order.
     pub(crate) const FIRST: Self = Self::Create;
     /// The greatest in order.
-    pub(crate) const LAST: Self = Self::Reboot;
+    pub(crate) const LAST: Self = Self::Plan;
 
     /// How long after a failure it is tried again, in milliseconds: at first, and at most. It doubles each time.
     pub const fn backoff_ms(self) -> (i64, i64) {
         match self {
             Self::Launch | Self::Create | Self::CheckDrift | Self::Reboot => (1_000, 60_000),
-            Self::Terminate | Self::Inspect | Self::ListMachines | Self::InstanceTypes => (1_000, 10_000),
+            Self::Terminate | Self::Inspect | Self::ListMachines | Self::InstanceTypes | Self::Plan => (1_000, 10_000),
             Self::Evict => (100, 10_000),
             Self::Patch | Self::PatchStatus | Self::Delete => (100, 10_000),
         }

@@ -2,6 +2,7 @@
 
 use crate::action::{ActionId, ApiError};
 use crate::cluster::{Kind, Object, ObjectKey};
+use crate::round::Planned;
 use dovetail_api::node_claim::NodeClaim;
 use dovetail_cloudprovider::errors::ProviderError;
 use dovetail_scheduler::instance_type::InstanceType;
@@ -47,6 +48,8 @@ pub enum Outcome {
     Drift(Result<Option<String>, ProviderError>),
     /// Of a restart.
     Rebooted(Result<(), ProviderError>),
+    /// Of a round.
+    Planned(Box<Planned>),
     /// Nobody knows; the action was given up, as by a replica that leads no more.
     GivenUp,
 }

@@ -15,6 +15,7 @@ pub mod event;
 pub mod fact;
 pub mod flights;
 pub mod label_selector;
+pub mod leaving;
 pub mod limit_ranges;
 pub mod loops;
 mod membership;
@@ -28,10 +29,14 @@ pub mod ports;
 pub mod provisioning;
 pub mod requests;
 mod residents;
+pub mod round;
 pub mod rule;
 pub mod runtime_classes;
 pub mod selection;
 pub mod settings;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+#[allow(dead_code, reason = "each story uses what it needs of the world")]
+mod testing_world;
 pub mod volumes;

@@ -5,11 +5,13 @@
 
 use super::claim::Lists;
 use super::kind::{Kind, Object, ObjectKey, Subject, version};
-use super::pod::PodRecord;
+use super::pod::{Placing, PodRecord};
 use super::shape::Shapes;
 use super::shelf::Shelf;
 use super::snapshot::{Links, Snapshot, provider_id};
 use super::{ClaimRecord, Remember, reduce};
+use crate::objects::Objects;
+use crate::pods;
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -94,6 +96,37 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// A cluster of these objects, that nobody watches.
+    pub(crate) fn of(objects: &Objects) -> Self {
+        let (mut cluster, never) = (Self::default(), Timestamp::UNIX_EPOCH);
+        for pod in &objects.pods {
+            let mut record = PodRecord::of(pod, &mut cluster.shapes, |name| name.into());
+            if record.node.is_none() && !pods::is_gated(pod) {
+                record.placing = Placing::Unschedulable;
+            }
+            if cluster.now.pods.contains(&record.name) {
+                // Traces may have had several pods of a name, one after the other. All of them count.
+                let (name, record) = (format!("{}\u{0}{}", record.name, record.uid).into(), Arc::new(record));
+                cluster.now.links.link_pod(&name, &record);
+                cluster.now.pods.insert(name, record);
+            } else {
+                cluster.put_pod(record, never);
+            }
+        }
+        macro_rules! put {
+            ($($list:ident)*) => {$(
+                for object in &objects.$list {
+                    let object = Object::from(object.clone());
+                    cluster.put(object.key(), object, never);
+                }
+            )*};
+        }
+        put!(node_pools node_claims node_overlays ec2_node_classes kwok_node_classes nodes daemon_sets replica_sets);
+        put!(stateful_sets replication_controllers services persistent_volumes persistent_volume_claims storage_classes);
+        put!(csi_nodes namespaces priority_classes limit_ranges runtime_classes);
+        cluster
+    }
+
     /// The cluster as it is known now.
     pub fn snapshot(&self) -> &Snapshot {
         &self.now
@@ -209,7 +242,7 @@ impl Cluster {
         }
         let name = before.as_ref().map_or(&after.name, |b| &b.name);
         self.now.pods.insert(Arc::clone(name), Arc::clone(&after));
-        self.now.links.link_pod(&after);
+        self.now.links.link_pod(&after.name, &after);
         if after.node.is_some() || after.is_terminal() {
             self.now.memory.unexpect(&after.name);
         }
@@ -281,6 +314,10 @@ impl Cluster {
                 self.now.memory.arrive(&uid, now);
             }
         }
+        // Whom a claim was made for that will go before it ever came needs another.
+        if let Remember::Leaving { claim } = &what {
+            self.give_back(claim, now);
+        }
         self.now.memory.remember(what, now);
     }
 }
@@ -295,13 +332,13 @@ impl super::Memory {
 }
 
 impl Links {
-    fn link_pod(&mut self, pod: &Arc<PodRecord>) {
+    fn link_pod(&mut self, name: &Arc<str>, pod: &Arc<PodRecord>) {
         match &pod.node {
             _ if pod.is_terminal() => {}
             Some(node) => {
-                Arc::make_mut(self.bound.entry(node)).insert(Arc::clone(&pod.name), Arc::clone(pod));
+                Arc::make_mut(self.bound.entry(node)).insert(Arc::clone(name), Arc::clone(pod));
             }
-            None => drop(self.waiting.insert(Arc::clone(&pod.name), Arc::clone(pod))),
+            None => drop(self.waiting.insert(Arc::clone(name), Arc::clone(pod))),
         }
     }
 

@@ -131,6 +131,11 @@ impl PodRecord {
         }
     }
 
+    /// Whether it needs what every pod of its shape needs: it has no volumes, which may be its own, and is not being resized.
+    pub(crate) fn is_like_its_shape(&self) -> bool {
+        !self.shape.has_claims && self.resized.is_none()
+    }
+
     /// Its namespace.
     pub fn namespace(&self) -> &str {
         self.shape.namespace()

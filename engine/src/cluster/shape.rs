@@ -37,6 +37,8 @@ pub struct Shape {
     pub class: Result<PodClass, PodError>,
     /// Why it cannot be helped although its class can be read.
     pub refusals: Vec<SelectionError>,
+    /// Whether it uses claims of volumes.
+    pub has_claims: bool,
     /// Whether a DaemonSet made it.
     pub is_daemon: bool,
     /// Whether it mirrors a static pod of a kubelet.
@@ -57,6 +59,7 @@ impl Shape {
             ports: spec.map_or_else(|| Ok(vec![]), ports::of_pod),
             class,
             refusals,
+            has_claims: spec.is_some_and(|s| s.volumes.as_ref().is_some_and(|v| !v.is_empty())),
             is_daemon: pods::is_daemon(&pod),
             is_mirror: pods::is_mirror(&pod),
             pod,

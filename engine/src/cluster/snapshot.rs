@@ -169,12 +169,17 @@ impl Snapshot {
     /// # Errors
     /// When there is none, or more than one.
     pub fn claim_of(&self, node: &Node) -> Result<&Arc<ClaimRecord>, NoPartner> {
+        self.node_claims.get(only(self.claims_for(node))?).ok_or(NoPartner::None)
+    }
+
+    /// The names of the claims that a node was bought by, which should be one at most: those with its provider ID, or else
+    /// those that have none and name the node.
+    pub(crate) fn claims_for(&self, node: &Node) -> &[Arc<str>] {
         let by_machine = provider_id(node).map_or(&[][..], |id| self.claims_of_machine(id));
-        let name = match (by_machine, node.metadata.name.as_deref()) {
-            ([], Some(node)) => only(self.links.claims_of_node.get(node).map_or(&[], |names| names))?,
-            (names, _) => only(names)?,
-        };
-        self.node_claims.get(name).ok_or(NoPartner::None)
+        match (by_machine, node.metadata.name.as_deref()) {
+            ([], Some(node)) => self.links.claims_of_node.get(node).map_or(&[], |names| names),
+            (names, _) => names,
+        }
     }
 
     /// The node class of that kind and name.
