@@ -68,11 +68,14 @@ pub(super) fn settle(view: &View<'_>, planned: &Planned) -> Verdict {
         .remember(Remember::Decided { pods: unplaced, schedulable: false })
 }
 
-/// Whether pods are left that wanted a place and found none.
+/// Whether pods are left that have no place for certain: those that found none, and those that were sent to a node that may
+/// never come. Only who has a claim made for it is sure to be given back when that fails.
 pub(super) fn leaves_pods_waiting(view: &View<'_>, planned: &Planned) -> bool {
-    let unplaced = planned.plan.unplaced.iter().filter_map(|(pod, _)| planned.round.problem.pods.get(*pod));
+    let unplaced = planned.plan.unplaced.iter().map(|(pod, _)| pod);
+    let sent = planned.plan.existing.iter().flat_map(|existing| &existing.pods);
+    let pods = unplaced.chain(sent).filter_map(|pod| planned.round.problem.pods.get(*pod));
     let rejected = planned.round.rejected.iter().map(|(pod, _)| pod.as_str());
-    unplaced.map(|pod| &*pod.name).chain(rejected).any(|pod| view.snapshot.pods.contains(pod))
+    pods.map(|pod| &*pod.name).chain(rejected).any(|pod| view.snapshot.pods.contains(pod))
 }
 
 /// Claims whose creation failed: nobody is expected there any more.
