@@ -1,7 +1,10 @@
 //! Worlds from beginning to end: what a cluster lives through when all goes well, and when nothing does.
 
 use super::*;
+use dovetail_api::node_claim::NodeClaim;
 use dovetail_cloudprovider::kwok;
+use dovetail_engine::action::Patch;
+use serde_json::json;
 
 /// Small and large machines in two zones, as spot and on demand.
 fn catalogue() -> KwokCatalogue {
