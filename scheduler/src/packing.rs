@@ -9,17 +9,21 @@
 //! matter of rounding. What a bin or an item stands for is known to the caller only.
 
 mod columns;
+mod complete;
 mod effort;
+mod fill;
 mod improve;
 mod knapsack;
 mod master;
 mod relaxed;
 mod rounding;
+mod scarce;
 mod solve;
 mod start;
 
 use crate::bitset::Bits;
 use rustc_hash::FxHasher;
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 pub(crate) use columns::Bound;
@@ -81,6 +85,22 @@ pub(crate) struct Pattern {
 
 /// Bins that are filled, each pattern with how often.
 pub(crate) type Packed = Vec<(Pattern, u32)>;
+
+impl Pattern {
+    /// What the items in it are worth together.
+    pub(crate) fn worth(&self, values: &[f64]) -> f64 {
+        self.counts.iter().map(|(item, count)| values[*item as usize] * f64::from(*count)).sum()
+    }
+}
+
+/// The same bins in order, each way to fill one named once.
+fn counted(bins: impl IntoIterator<Item = (Pattern, u32)>) -> Packed {
+    let mut counted: BTreeMap<Pattern, u32> = BTreeMap::new();
+    for (pattern, times) in bins {
+        *counted.entry(pattern).or_default() += times;
+    }
+    counted.into_iter().collect()
+}
 
 impl Item {
     /// A number that two items share if they ask for the same, and hardly otherwise.

@@ -1,5 +1,6 @@
 //! Packings whose optimum is known, or found by trying everything.
 
+use super::knapsack::Question;
 use super::relaxed::Relaxed;
 use super::*;
 use crate::bitset::Bits;
@@ -244,7 +245,10 @@ proptest! {
         let mut relaxed = Relaxed::new(&packing, 0, &demands);
         let (bound, _) = relaxed.bound(&values);
         prop_assert!(bound >= best - 1e-9, "the relaxation says {bound}, the best is {best}");
-        let found = knapsack::search(&packing, 0, &relaxed, &values, (0.0, bound), 1_000_000);
+        let question = Question {
+            packing: &packing, shape: 0, relaxed: &relaxed, values: &values, worth: 0.0, bound, limit: 1_000_000,
+        };
+        let found = knapsack::search(question, &mut Effort::new(u64::MAX, &|| 0.0));
         let worth = found.patterns.last().map_or(0.0, |(_, worth)| *worth);
         prop_assert!((worth - best).abs() < 1e-9, "found {worth}, the best is {best}");
         prop_assert!(found.proven.is_some_and(|p| p >= best - 1e-9));
