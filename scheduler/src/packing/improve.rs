@@ -12,7 +12,10 @@ use super::{Effort, Packed, Packing, Pattern};
 use fastrand::Rng;
 
 /// So many attempts in a row that lead nowhere are the last.
-const PATIENCE: u32 = 3_000;
+const PATIENCE: usize = 3_000;
+
+/// Or so many for each bin: of few bins there are few choices.
+const PATIENCE_PER_BIN: usize = 60;
 
 /// So many bins are emptied at most for a linear programme, and to fill bins one after the other.
 const MOST: [usize; 2] = [8, 24];
@@ -48,7 +51,11 @@ pub(crate) fn improve(
     let mut total: f64 = bins.iter().map(weight).sum();
     let mut ways = Ways::default();
     let mut idle = 0;
-    while !effort.is_over() && idle < PATIENCE && bins.len() > 1 && total > hints.floor {
+    while !effort.is_over()
+        && idle < PATIENCE.min(PATIENCE_PER_BIN * bins.len())
+        && bins.len() > 1
+        && total > hints.floor
+    {
         effort.spend(2);
         let way = ways.choose(rng);
         let many = (2 + rng.usize(0..MOST[way] - 1)).min(bins.len());
@@ -62,7 +69,7 @@ pub(crate) fn improve(
         };
         let gain = new.as_ref().map_or(0.0, |new| before - packing.weight(new));
         ways.learn(way, gain, steps - effort.left());
-        idle += u32::from(way == 0 || new.is_some());
+        idle += usize::from(way == 0 || new.is_some());
         let Some(new) = new.filter(|_| gain > -1e-9) else { continue };
         if gain > 1e-7 {
             idle = 0;
