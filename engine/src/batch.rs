@@ -6,13 +6,13 @@
 //! tell apart. What a pod needs by itself is decided elsewhere.
 
 use crate::between_pods::{self, RuleError};
+use crate::cluster::{PodRecord, Shape, Snapshot};
 use crate::default_spread::{DefaultSpread, Defaults};
 use crate::membership::Membership;
-use crate::objects::Objects;
 use crate::peers::PodSets;
 use dovetail_scheduler::problem::{self, PodClass, PodTerm, PodTerms, Problem};
-use k8s_openapi::api::core::v1::Pod;
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// The pods that have been heard so far.
 pub(crate) struct Batch<'o> {
@@ -22,28 +22,40 @@ pub(crate) struct Batch<'o> {
     /// Classes but for the sets that their pods belong to.
     drafts: Vec<PodClass>,
     index: FxHashMap<PodClass, usize>,
-    pods: Vec<(&'o Pod, usize)>,
+    pods: Vec<(&'o PodRecord, usize)>,
+    /// By shape, and whether its pods move: the draft of those that nothing tells apart from others of the shape.
+    by_shape: FxHashMap<(*const Shape, bool), usize>,
 }
 
 impl<'o> Batch<'o> {
     /// A batch without pods.
-    pub(crate) fn of(objects: &'o Objects, default_spread: &'o DefaultSpread) -> Self {
+    pub(crate) fn of(snapshot: &'o Snapshot, default_spread: &'o DefaultSpread) -> Self {
         Self {
-            sets: PodSets::among(objects),
-            defaults: Defaults::of(default_spread, objects),
+            sets: PodSets::among(snapshot),
+            defaults: Defaults::of(default_spread, snapshot),
             drafts: vec![],
             index: FxHashMap::default(),
             pods: vec![],
+            by_shape: FxHashMap::default(),
         }
+    }
+
+    /// Hears a pod like one that has been heard already, if there was one; `moves` tells those that leave a node from those
+    /// that have none.
+    pub(crate) fn add_like(&mut self, pod: &'o PodRecord, moves: bool) -> bool {
+        let known = self.by_shape.get(&(Arc::as_ptr(&pod.shape), moves)).copied();
+        let like = known.filter(|_| pod.is_like_its_shape());
+        self.pods.extend(like.map(|draft| (pod, draft)));
+        like.is_some()
     }
 
     /// Hears a pod; the class says what it needs by itself.
     ///
     /// # Errors
     /// When one of its rules makes no sense: the pod is not part of the batch then.
-    pub(crate) fn add(&mut self, pod: &'o Pod, class: PodClass) -> Result<(), RuleError> {
-        let defaults = self.defaults.for_pod(pod);
-        let rules = between_pods::of_pod(pod, &defaults, &mut self.sets)?;
+    pub(crate) fn add(&mut self, pod: &'o PodRecord, moves: bool, class: PodClass) -> Result<(), RuleError> {
+        let defaults = self.defaults.for_pod(&pod.shape.pod);
+        let rules = between_pods::of_pod(&pod.shape.pod, &defaults, &mut self.sets)?;
         let draft =
             PodClass { spread: rules.spread, affinity: rules.affinity, anti_affinity: rules.anti_affinity, ..class };
         let draft = match self.index.get(&draft) {
@@ -54,6 +66,9 @@ impl<'o> Batch<'o> {
                 self.drafts.len() - 1
             }
         };
+        if pod.is_like_its_shape() {
+            self.by_shape.insert((Arc::as_ptr(&pod.shape), moves), draft);
+        }
         self.pods.push((pod, draft));
         Ok(())
     }
@@ -74,9 +89,9 @@ impl<'o> Batch<'o> {
                 problem.classes.len() - 1
             });
             problem.pods.push(problem::Pod {
-                name: crate::pods::name(pod).into(),
-                uid: pod.metadata.uid.as_deref().unwrap_or_default().into(),
-                created: pod.metadata.creation_timestamp.as_ref().map_or(0, |t| t.0.as_second()),
+                name: Arc::clone(&pod.name),
+                uid: Arc::clone(&pod.uid),
+                created: pod.created.map_or(0, |t| t.as_second()),
                 class,
             });
         }
@@ -87,6 +102,8 @@ impl<'o> Batch<'o> {
 /// The pod sets that matter to a problem, and who belongs to them.
 pub(crate) struct Sets<'o> {
     membership: Membership<'o>,
+    /// What membership says of the pods of each shape.
+    kinds: FxHashMap<*const Shape, usize>,
     /// By set: its number in the problem, if it matters there.
     numbers: Vec<Option<usize>>,
     /// By set: whether a pod of the round wants to know who is in it.
@@ -97,6 +114,7 @@ impl<'o> Sets<'o> {
     /// A set matters if a pod to place speaks of it, or if running pods repel it and a pod to place is in it.
     fn of(batch: &Batch<'o>, repelled: impl IntoIterator<Item = usize>) -> Self {
         let mut membership = Membership::of(&batch.sets);
+        let mut kinds = FxHashMap::default();
         let mut counted = vec![false; batch.sets.sets().len()];
         for draft in &batch.drafts {
             for set in spoken_of(draft) {
@@ -105,7 +123,7 @@ impl<'o> Sets<'o> {
         }
         let mut joined = vec![false; counted.len()];
         for (pod, _) in &batch.pods {
-            let kind = membership.kind(pod);
+            let kind = *kinds.entry(Arc::as_ptr(&pod.shape)).or_insert_with(|| membership.kind(&pod.shape.pod));
             for set in membership.sets(kind) {
                 joined[*set] = true;
             }
@@ -121,18 +139,18 @@ impl<'o> Sets<'o> {
                 next - 1
             })
         };
-        Self { membership, numbers: matters.into_iter().map(number).collect(), counted }
+        Self { membership, kinds, numbers: matters.into_iter().map(number).collect(), counted }
     }
 
     /// The sets of the problem that a pod to place belongs to.
-    fn of_pod(&mut self, pod: &'o Pod) -> Vec<usize> {
-        let kind = self.membership.kind(pod);
+    fn of_pod(&mut self, pod: &'o PodRecord) -> Vec<usize> {
+        let kind = self.kind(pod);
         self.membership.sets(kind).iter().filter_map(|set| self.numbers[*set]).collect()
     }
 
     /// The kind of a running pod: pods of the same kind belong to the same sets.
-    pub(crate) fn kind(&mut self, pod: &'o Pod) -> usize {
-        self.membership.kind(pod)
+    pub(crate) fn kind(&mut self, pod: &'o PodRecord) -> usize {
+        *self.kinds.entry(Arc::as_ptr(&pod.shape)).or_insert_with(|| self.membership.kind(&pod.shape.pod))
     }
 
     /// The sets of the problem that running pods of a kind are counted in.

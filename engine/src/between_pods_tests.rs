@@ -1,7 +1,7 @@
 //! How rules between pods read, told by the manifest and what comes of it.
 
 use super::*;
-use crate::objects::Objects;
+use crate::cluster::Snapshot;
 use serde_json::{Value, json};
 
 fn pod(spec: Value) -> Pod {
@@ -12,7 +12,7 @@ fn pod(spec: Value) -> Pod {
 }
 
 fn rules(spec: Value) -> Result<Rules, String> {
-    let mut sets = PodSets::among(&Objects::default());
+    let mut sets = PodSets::among(&Snapshot::default());
     of_pod(&pod(spec), &[], &mut sets).map_err(|e| e.to_string())
 }
 
@@ -80,7 +80,7 @@ fn defaults_count_only_without_constraints_of_ones_own() {
     let default: TopologySpreadConstraint =
         serde_json::from_value(constraint(json!({"maxSkew": 9}))).expect("a constraint");
     let skews = |spec: Value| {
-        let mut sets = PodSets::among(&Objects::default());
+        let mut sets = PodSets::among(&Snapshot::default());
         let rules = of_pod(&pod(spec), std::slice::from_ref(&default), &mut sets).expect("readable");
         rules.spread.iter().map(|s| s.max_skew).collect::<Vec<_>>()
     };
@@ -138,7 +138,7 @@ fn what_an_api_server_would_refuse_is_named_with_its_place() {
 
 #[test]
 fn a_running_pod_keeps_the_terms_that_can_be_read() {
-    let mut sets = PodSets::among(&Objects::default());
+    let mut sets = PodSets::among(&Snapshot::default());
     let odd = json!({"topologyKey": "zone", "labelSelector": {"matchLabels": {"app": "not a value"}}});
     let runs = pod(json!({"affinity": {"podAntiAffinity": {REQUIRED: [odd, web("zone"), web("zone")]}}}));
     let (terms, errors) = repelled_by(&runs, &mut sets);

@@ -5,8 +5,8 @@
 //! 4.6). Where no pod is alive, the template gets what admission would add: the defaults of LimitRanges, and the overhead
 //! of its RuntimeClass.
 
+use crate::cluster::{PodRecord, Snapshot};
 use crate::limit_ranges::LimitRanges;
-use crate::objects::Objects;
 use crate::pods::{self, PodError};
 use crate::ports;
 use crate::requests;
@@ -14,9 +14,10 @@ use crate::runtime_classes::RuntimeClasses;
 use crate::selection;
 use dovetail_scheduler::problem::DaemonPod;
 use k8s_openapi::api::apps::v1::DaemonSet;
-use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::api::core::v1::PodSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// Namespace and name.
 pub fn name(set: &DaemonSet) -> String {
@@ -24,7 +25,7 @@ pub fn name(set: &DaemonSet) -> String {
 }
 
 /// A live pod, and what it says of its owner.
-type Owned<'o> = (&'o OwnerReference, &'o Pod);
+type Owned<'o> = (&'o OwnerReference, &'o PodRecord);
 
 /// What is known of the pods of DaemonSets beside their templates.
 #[derive(Debug)]
@@ -37,16 +38,17 @@ pub struct DaemonPods<'o> {
 
 impl<'o> DaemonPods<'o> {
     /// Finds the live pods and the defaults.
-    pub fn of(objects: &'o Objects) -> Self {
+    pub fn of(snapshot: &'o Snapshot) -> Self {
         let mut live: FxHashMap<&str, FxHashMap<&str, Vec<_>>> = FxHashMap::default();
-        for pod in objects.pods.iter().filter(|p| !pods::is_terminal(p) && p.metadata.deletion_timestamp.is_none()) {
-            if let Some(owner) = pods::controller(&pod.metadata).filter(|o| o.kind == "DaemonSet") {
-                let here = live.entry(pods::namespace(&pod.metadata)).or_default();
+        for pod in snapshot.pods.values().filter(|p| p.shape.is_daemon && p.is_active()) {
+            let owner = pods::controller(&pod.shape.pod.metadata);
+            if let Some(owner) = owner.filter(|o| o.kind == "DaemonSet") {
+                let here = live.entry(pod.namespace()).or_default();
                 here.entry(&owner.name).or_default().push((owner, pod));
             }
         }
-        let limit_ranges = LimitRanges::of(&objects.limit_ranges);
-        Self { live, limit_ranges, runtime_classes: RuntimeClasses::of(&objects.runtime_classes) }
+        let limit_ranges = LimitRanges::of(snapshot.limit_ranges.values());
+        Self { live, limit_ranges, runtime_classes: RuntimeClasses::of(snapshot.runtime_classes.values()) }
     }
 
     /// The pod that the DaemonSet will put on a node it selects.
@@ -55,7 +57,7 @@ impl<'o> DaemonPods<'o> {
     /// When template or pod cannot be read.
     pub fn pod(&self, set: &DaemonSet) -> Result<DaemonPod, PodError> {
         let template = set.spec.as_ref().and_then(|s| s.template.spec.as_ref()).ok_or(PodError::NoSpec)?;
-        let spec = match self.newest(set).and_then(|p| p.spec.clone()) {
+        let spec = match self.newest(set).and_then(|p| p.shape.spec().cloned()) {
             Some(spec) => PodSpec { affinity: template.affinity.clone(), ..spec },
             None => {
                 let mut spec = template.clone();
@@ -74,12 +76,12 @@ impl<'o> DaemonPods<'o> {
     }
 
     /// The youngest pod of the set. A set that was deleted and made again under its name has a new UID.
-    fn newest(&self, set: &DaemonSet) -> Option<&'o Pod> {
+    fn newest(&self, set: &DaemonSet) -> Option<&'o PodRecord> {
         let of_namespace = self.live.get(pods::namespace(&set.metadata))?;
         let candidates = of_namespace.get(set.metadata.name.as_deref()?)?;
         let is_own =
             |owner: &OwnerReference| set.metadata.uid.is_none() || set.metadata.uid.as_ref() == Some(&owner.uid);
-        let age = |p: &Pod| (p.metadata.creation_timestamp.as_ref().map(|t| t.0), p.metadata.name.clone());
+        let age = |p: &PodRecord| (p.created, Arc::clone(&p.name));
         candidates.iter().filter(|(owner, _)| is_own(owner)).map(|(_, p)| *p).max_by(|a, b| age(a).cmp(&age(b)))
     }
 }
@@ -87,6 +89,8 @@ impl<'o> DaemonPods<'o> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objects::Objects;
+    use k8s_openapi::api::core::v1::Pod;
     use serde_json::{Value, json};
 
     fn read<T: serde::de::DeserializeOwned>(object: Value) -> T {
@@ -120,7 +124,7 @@ mod tests {
 
     /// The cores, in thousandths, that the set's pod will request.
     fn cpu(set: &DaemonSet, objects: &Objects) -> i64 {
-        DaemonPods::of(objects).pod(set).expect("a readable set").requests.get("cpu")
+        DaemonPods::of(&objects.snapshot()).pod(set).expect("a readable set").requests.get("cpu")
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! evenly; which pods belong together is deduced for each pod from the Services that select it and from its controller
 //! (specification "scheduling" 4.11). Where the configuration comes from is not known here.
 
+use crate::cluster::Snapshot;
 use crate::label_selector::{self, Labels};
 use crate::membership::Membership;
-use crate::objects::Objects;
 use crate::peers::PodSets;
 use crate::pods;
 use dovetail_api::validation::{NameError, qualified_name};
@@ -199,13 +199,13 @@ enum Controller<'o> {
 
 impl<'o> Defaults<'o> {
     /// Prepares to find the defaults of pods among these objects.
-    pub(crate) fn of(spread: &'o DefaultSpread, objects: &'o Objects) -> Self {
+    pub(crate) fn of(spread: &'o DefaultSpread, snapshot: &'o Snapshot) -> Self {
         let constraints = spread.0.as_slice();
-        let mut sets = PodSets::among(&Objects::default());
+        let mut sets = PodSets::among(&Snapshot::default());
         let mut asked = vec![];
         let mut controllers = FxHashMap::default();
         if !constraints.is_empty() {
-            for service in &objects.services {
+            for service in snapshot.services.values() {
                 // A Service without selector has its endpoints from elsewhere.
                 let Some(labels) = service.spec.as_ref().and_then(|s| s.selector.as_ref()) else { continue };
                 let selector = LabelSelector { match_labels: Some(labels.clone()), match_expressions: None };
@@ -215,7 +215,7 @@ impl<'o> Defaults<'o> {
                     asked.push(labels);
                 }
             }
-            controllers = self::controllers(objects);
+            controllers = self::controllers(snapshot);
         }
         Self { constraints, services: Membership::of(&sets), asked, controllers, known: FxHashMap::default() }
     }
@@ -280,18 +280,18 @@ fn kind(api_version: &str, kind: &str) -> Option<&'static str> {
 }
 
 /// How every controller tells its pods, by namespace, kind and name; those that cannot be read are as good as gone.
-fn controllers(objects: &Objects) -> FxHashMap<(&str, &'static str, &str), Controller<'_>> {
+fn controllers(snapshot: &Snapshot) -> FxHashMap<(&str, &'static str, &str), Controller<'_>> {
     fn key<'o>(metadata: &'o ObjectMeta, kind: &'static str) -> (&'o str, &'static str, &'o str) {
         (pods::namespace(metadata), kind, metadata.name.as_deref().unwrap_or_default())
     }
-    let replica_sets = objects.replica_sets.iter();
+    let replica_sets = snapshot.replica_sets.values();
     let replica_sets = replica_sets.filter_map(|s| Some((key(&s.metadata, "ReplicaSet"), &s.spec.as_ref()?.selector)));
-    let stateful_sets = objects.stateful_sets.iter();
+    let stateful_sets = snapshot.stateful_sets.values();
     let stateful_sets =
         stateful_sets.filter_map(|s| Some((key(&s.metadata, "StatefulSet"), &s.spec.as_ref()?.selector)));
     let readable = replica_sets.chain(stateful_sets).filter(|(_, selector)| label_selector::read(selector).is_ok());
     let with_selector = readable.map(|(key, selector)| (key, Controller::Selector(selector)));
-    let with_labels = objects.replication_controllers.iter().filter_map(|c| {
+    let with_labels = snapshot.replication_controllers.values().filter_map(|c| {
         let labels = c.spec.as_ref()?.selector.as_ref()?;
         Some((key(&c.metadata, "ReplicationController"), Controller::Labels(labels)))
     });

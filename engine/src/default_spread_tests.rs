@@ -1,6 +1,7 @@
 //! Default constraints, told by the configuration and what it comes to for a pod.
 
 use super::*;
+use crate::objects::Objects;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -60,7 +61,8 @@ fn shop() -> Objects {
 /// The selector that the pod's constraints get, as people write it; nothing if it gets none.
 fn deduced(objects: &Objects, pod: &Pod) -> String {
     let spread = DefaultSpread::of(&config(json!([zonal(json!({}))]))).expect("a valid configuration");
-    let mut defaults = Defaults::of(&spread, objects);
+    let snapshot = objects.snapshot();
+    let mut defaults = Defaults::of(&spread, &snapshot);
     let constraints = defaults.for_pod(pod);
     let text = |c: &TopologySpreadConstraint| {
         label_selector::text(&label_selector::read(c.label_selector.as_ref().expect("a selector")).expect("readable"))
@@ -118,7 +120,8 @@ fn pods_of_the_same_kind_are_looked_up_once() {
         .map(|i| pod(json!({"app": "web", "index": i.to_string()}), owner("apps/v1", "ReplicaSet", "set")))
         .collect();
     let spread = DefaultSpread::of(&config(json!([zonal(json!({}))]))).expect("a valid configuration");
-    let mut defaults = Defaults::of(&spread, &objects);
+    let snapshot = objects.snapshot();
+    let mut defaults = Defaults::of(&spread, &snapshot);
     let first = defaults.for_pod(&pods[0]);
     assert!(pods.iter().all(|p| Rc::ptr_eq(&defaults.for_pod(p), &first)));
 }
@@ -127,7 +130,7 @@ fn pods_of_the_same_kind_are_looked_up_once() {
 fn without_a_configuration_nobody_is_spread() {
     let spread = DefaultSpread::of(&SchedulerConfig::default()).expect("a valid configuration");
     let objects = shop();
-    assert!(Defaults::of(&spread, &objects).for_pod(&pod(json!({"app": "web"}), Value::Null)).is_empty());
+    assert!(Defaults::of(&spread, &objects.snapshot()).for_pod(&pod(json!({"app": "web"}), Value::Null)).is_empty());
 }
 
 #[test]

@@ -26,8 +26,8 @@ struct Defaults {
 
 impl<'o> LimitRanges<'o> {
     /// Reads the ranges.
-    pub fn of(ranges: &'o [LimitRange]) -> Self {
-        let mut by_name: Vec<&LimitRange> = ranges.iter().collect();
+    pub fn of(ranges: impl IntoIterator<Item = &'o LimitRange>) -> Self {
+        let mut by_name: Vec<&LimitRange> = ranges.into_iter().collect();
         by_name.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
         let mut out: FxHashMap<&str, Vec<Defaults>> = FxHashMap::default();
         for range in by_name {

@@ -73,7 +73,7 @@ proptest! {
         terms in prop::collection::vec((pod(), term()), 1..20),
         pods in prop::collection::vec(pod(), 1..20),
     ) {
-        let mut sets = PodSets::among(&Objects { pods: pods.clone(), ..Objects::default() });
+        let mut sets = PodSets::among(&Objects { pods: pods.clone(), ..Objects::default() }.snapshot());
         let numbers: Vec<usize> =
             terms.iter().map(|(owner, term)| sets.of_term(&owner.metadata, term).expect("readable")).collect();
         let mut membership = Membership::of(&sets);
@@ -101,7 +101,7 @@ fn all_of(pod: &Pod) -> PodAffinityTerm {
 
 #[test]
 fn labels_that_no_set_asks_for_make_no_difference() {
-    let mut sets = PodSets::among(&Objects::default());
+    let mut sets = PodSets::among(&Objects::default().snapshot());
     let web = labelled("a", &[("app", "web")]);
     sets.of_term(&web.metadata, &all_of(&web)).expect("readable");
     let pods = ["0", "1"].map(|index| labelled("a", &[("app", "web"), ("index", index)]));
@@ -115,7 +115,7 @@ fn labels_that_no_set_asks_for_make_no_difference() {
 #[test]
 fn sets_are_filed_under_what_few_of_them_ask_for() {
     let pods: Vec<Pod> = (0..500).map(|i| labelled("a", &[("env", "prod"), ("name", &format!("app-{i}"))])).collect();
-    let mut sets = PodSets::among(&Objects::default());
+    let mut sets = PodSets::among(&Objects::default().snapshot());
     for pod in &pods {
         sets.of_term(&pod.metadata, &all_of(pod)).expect("readable");
     }

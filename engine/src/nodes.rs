@@ -5,18 +5,19 @@
 //! node is initialized (specification "scheduling" 4.4). Nodes that are going away have no room left, but what stays on
 //! them still counts.
 
-use crate::pods;
-use crate::ports::{self, PortError};
+use crate::cluster::{ClaimRecord, PodRecord, Snapshot};
+use crate::ports::PortError;
 use crate::requests::{self, BadQuantity};
 use dovetail_api::conditions::{self, node_claim::INSTANCE_TERMINATING};
 use dovetail_api::labels;
-use dovetail_api::node_claim::NodeClaim;
+use dovetail_api::requirement::Operator;
 use dovetail_scheduler::problem::{HostPort, Node};
 use dovetail_scheduler::requirements::Requirements;
 use dovetail_scheduler::resources::Resources;
 use dovetail_scheduler::taint::{Effect, Taint};
-use k8s_openapi::api::core::v1::{self as core, Pod};
+use k8s_openapi::api::core::v1 as core;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The taint of a node that has been cordoned.
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
@@ -43,71 +44,105 @@ pub struct NodeState<'o> {
     /// The node, once there is one.
     pub node: Option<&'o core::Node>,
     /// The claim, if the node was bought.
-    pub claim: Option<&'o NodeClaim>,
-    /// The pods bound to it that have not come to their end.
-    pub pods: Vec<&'o Pod>,
+    pub claim: Option<&'o ClaimRecord>,
+    /// The pods bound to it that have not come to their end, and those that it was bought for and that are on their way.
+    pub pods: Vec<&'o PodRecord>,
+    /// Whether it was bought for pods that are known and of which some are not bound yet.
+    pub is_expecting: bool,
+    /// What it may come to have, as long as it has not been launched.
+    charge: Option<&'o Resources>,
+    /// Whether it is going to be deleted although no object says so yet.
+    pub is_marked: bool,
 }
 
 /// Brings nodes, claims and pods together, nodes and pods each in the order of their names.
-pub fn join<'o>(nodes: &'o [core::Node], claims: &'o [NodeClaim], pods: &'o [Pod]) -> Vec<NodeState<'o>> {
-    let mut bound: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
-    for pod in pods.iter().filter(|p| !pods::is_terminal(p)) {
-        if let Some(node) = pods::node_name(pod) {
-            bound.entry(node).or_default().push(pod);
-        }
-    }
-    let known = Known::of(claims);
-    let mut joined: BTreeSet<usize> = BTreeSet::new();
+pub fn join(snapshot: &Snapshot) -> Vec<NodeState<'_>> {
+    let nominated = Nominated::of(snapshot);
+    let mut joined: BTreeSet<&str> = BTreeSet::new();
     let mut out = vec![];
-    for node in nodes {
-        let name = node.metadata.name.as_deref().unwrap_or_default();
-        let claim = known.claim_of(node, name);
-        joined.extend(claim);
-        let pods = bound.remove(name).unwrap_or_default();
-        out.push(NodeState { node: Some(node), claim: claim.map(|c| &claims[c]), pods });
+    for (name, node) in snapshot.nodes.iter() {
+        // Of several claims, which should not be, the first speaks, and none of the others counts as a node of its own.
+        let claims = snapshot.claims_for(node);
+        let claim = claims.first().and_then(|claim| snapshot.node_claims.get(claim)).map(Arc::as_ref);
+        joined.extend(claims.iter().map(Arc::as_ref));
+        out.push(NodeState::of(snapshot, Some((name, node)), claim, &nominated));
     }
-    for state in &mut out {
-        fn key(pod: &Pod) -> (&str, Option<&str>) {
-            (pods::namespace(&pod.metadata), pod.metadata.name.as_deref())
-        }
-        state.pods.sort_by(|a, b| key(a).cmp(&key(b)));
-    }
-    let alone = claims.iter().enumerate().filter(|(c, _)| !joined.contains(c));
-    out.extend(alone.map(|(_, claim)| NodeState { node: None, claim: Some(claim), pods: vec![] }));
+    let alone = snapshot.node_claims.values().filter(|claim| !joined.contains(claim.name()));
+    out.extend(alone.map(|claim| NodeState::of(snapshot, None, Some(claim), &nominated)));
     out.sort_by(|a, b| a.name().cmp(b.name()));
     out
 }
 
-/// Claims by what ties them to a node: the machine's identity, or else the node's name.
-struct Known<'o> {
-    by_machine: BTreeMap<&'o str, usize>,
-    by_node: BTreeMap<&'o str, usize>,
+/// The pods that wait and have been told a node, by its name.
+struct Nominated<'o>(BTreeMap<&'o str, Vec<&'o PodRecord>>);
+
+impl<'o> Nominated<'o> {
+    fn of(snapshot: &'o Snapshot) -> Self {
+        let mut out: BTreeMap<&str, Vec<&PodRecord>> = BTreeMap::new();
+        for pod in snapshot.waiting_pods() {
+            if let Some(node) = pod.nominated.as_deref() {
+                out.entry(node).or_default().push(pod);
+            }
+        }
+        Self(out)
+    }
+
+    fn on(&self, node: &str) -> impl Iterator<Item = &'o PodRecord> {
+        self.0.get(node).into_iter().flatten().copied()
+    }
 }
 
-impl<'o> Known<'o> {
-    fn of(claims: &'o [NodeClaim]) -> Self {
-        let mut out = Self { by_machine: BTreeMap::new(), by_node: BTreeMap::new() };
-        for (c, status) in claims.iter().enumerate().filter_map(|(c, claim)| Some((c, claim.status.as_ref()?))) {
-            match (&status.provider_id, &status.node_name) {
-                (Some(machine), _) if !machine.is_empty() => out.by_machine.insert(machine, c),
-                (_, Some(node)) => out.by_node.insert(node, c),
-                _ => None,
-            };
+impl<'o> NodeState<'o> {
+    fn of(
+        snapshot: &'o Snapshot,
+        node: Option<(&'o Arc<str>, &'o Arc<core::Node>)>,
+        claim: Option<&'o ClaimRecord>,
+        nominated: &Nominated<'o>,
+    ) -> Self {
+        let claim_name = claim.map(ClaimRecord::name);
+        let mut pods: Vec<&PodRecord> = vec![];
+        let awaited = expected(snapshot, claim_name).count();
+        match node {
+            Some((name, _)) => {
+                pods.extend(snapshot.pods_on(name).map(Arc::as_ref));
+                pods.extend(nominated.on(name));
+            }
+            None => pods.extend(claim.and_then(named_node).into_iter().flat_map(|name| nominated.on(name))),
         }
-        out
+        if awaited > 0 || pods.iter().any(|pod| pod.node.is_none()) {
+            pods.extend(expected(snapshot, claim_name));
+            pods.sort_by(|a, b| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
+            pods.dedup_by(|a, b| a.uid == b.uid && a.name == b.name);
+        }
+        Self {
+            node: node.map(|(_, node)| &**node),
+            claim,
+            pods,
+            is_expecting: awaited > 0,
+            charge: claim_name.and_then(|claim| snapshot.memory.charges.get(claim)).map(Arc::as_ref),
+            is_marked: claim_name.is_some_and(|claim| snapshot.memory.leaving.contains(claim)),
+        }
     }
+}
 
-    fn claim_of(&self, node: &core::Node, name: &str) -> Option<usize> {
-        let machine = node.spec.as_ref().and_then(|s| s.provider_id.as_deref());
-        machine.and_then(|m| self.by_machine.get(m)).or_else(|| self.by_node.get(name)).copied()
-    }
+/// The pods that the claim was made for and that are on their way.
+fn expected<'o>(snapshot: &'o Snapshot, claim: Option<&str>) -> impl Iterator<Item = &'o PodRecord> {
+    let names = claim.and_then(|claim| snapshot.memory.expecting.get(claim)).map(Arc::as_ref);
+    names.into_iter().flatten().filter_map(|name| {
+        let expected = snapshot.memory.expected.get(name)?;
+        snapshot.pods.get(name).map(Arc::as_ref).filter(|pod| pod.uid == expected.uid && pod.node.is_none())
+    })
+}
+
+fn named_node(claim: &ClaimRecord) -> Option<&str> {
+    claim.object.status.as_ref().and_then(|s| s.node_name.as_deref())
 }
 
 impl NodeState<'_> {
     /// The node's name, or the claim's as long as there is no node.
     pub fn name(&self) -> &str {
         let node = self.node.and_then(|n| n.metadata.name.as_deref());
-        node.or_else(|| self.claim.and_then(|c| c.metadata.name.as_deref())).unwrap_or_default()
+        node.or_else(|| self.claim.map(ClaimRecord::name)).unwrap_or_default()
     }
 
     fn node_label(&self, key: &str) -> Option<&str> {
@@ -127,18 +162,28 @@ impl NodeState<'_> {
     pub fn is_deleting(&self) -> bool {
         match self.claim {
             Some(claim) => {
-                claim.metadata.deletion_timestamp.is_some()
-                    || claim.status.as_ref().is_some_and(|s| conditions::is_true(&s.conditions, INSTANCE_TERMINATING))
+                self.is_marked
+                    || claim.is_deleting()
+                    || claim
+                        .object
+                        .status
+                        .as_ref()
+                        .is_some_and(|s| conditions::is_true(&s.conditions, INSTANCE_TERMINATING))
             }
             None => self.node.is_some_and(|n| n.metadata.deletion_timestamp.is_some()),
         }
+    }
+
+    /// Whether it is but a claim so far: nobody knows yet what it will be like.
+    pub fn is_wish(&self) -> bool {
+        self.node.is_none() && !self.is_known()
     }
 
     /// Whether enough is known of it to place pods there: it was launched, and what it offers is known.
     pub fn is_known(&self) -> bool {
         match (self.node, self.claim) {
             (None, Some(claim)) => {
-                let status = claim.status.as_ref();
+                let status = claim.object.status.as_ref();
                 status.is_some_and(|s| s.provider_id.is_some() && s.allocatable.is_some())
             }
             _ => true,
@@ -149,7 +194,7 @@ impl NodeState<'_> {
     fn labels(&self) -> &BTreeMap<String, String> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         let of_node = self.node.and_then(|n| n.metadata.labels.as_ref());
-        let of_claim = self.claim.and_then(|c| c.metadata.labels.as_ref());
+        let of_claim = self.claim.and_then(|c| c.object.metadata.labels.as_ref());
         if self.is_registered() { of_node.or(of_claim) } else { of_claim.or(of_node) }.unwrap_or(&NONE)
     }
 
@@ -169,15 +214,60 @@ impl NodeState<'_> {
     /// When a quantity cannot be read.
     pub fn capacity(&self) -> Result<Resources, BadQuantity> {
         let status = self.node.and_then(|n| n.status.as_ref()).and_then(|s| s.capacity.as_ref());
-        let mut out =
-            self.reported("status.capacity", status, self.claim.and_then(|c| c.status.as_ref()?.capacity.as_ref()))?;
+        let mut out = self.reported(
+            "status.capacity",
+            status,
+            self.claim.and_then(|c| c.object.status.as_ref()?.capacity.as_ref()),
+        )?;
+        if self.is_wish() {
+            out = self.charge.cloned().unwrap_or_else(|| self.wished_for());
+        }
         out.set(dovetail_scheduler::resources::NODES, 1);
         Ok(out)
     }
 
+    /// What the claim asks for: its pods and the DaemonSets that any of its types would carry.
+    fn wished_for(&self) -> Resources {
+        let requests = self.claim.and_then(|claim| claim.object.spec.resources.requests.as_ref());
+        Resources::from_quantities(requests.into_iter().flatten())
+    }
+
+    /// A claim that has not been launched, as far as it is certain what it will be like: labels of which there is but one
+    /// value, and room for what it asks for. If it is known whom it was bought for, it takes nobody else.
+    ///
+    /// # Errors
+    /// When a port of a pod on its way cannot be read.
+    fn as_wish(&self) -> Result<Node, NodeError> {
+        let mut node_labels = self.labels().clone();
+        let requirements = self.claim.map(|claim| &*claim.requirements).unwrap_or_default();
+        for requirement in requirements.iter().filter(|r| r.operator == Operator::In) {
+            if let [value] = requirement.values.as_slice() {
+                node_labels.entry(requirement.key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        node_labels.entry(labels::HOSTNAME.to_owned()).or_insert_with(|| self.name().to_owned());
+        let mut available = self.wished_for();
+        for pod in &self.pods {
+            available.subtract_known(pod.requests()?);
+        }
+        Ok(Node {
+            name: self.name().into(),
+            labels: Requirements::from_labels(&node_labels),
+            taints: self.taints(),
+            leaving: self.is_expecting || self.is_deleting(),
+            available,
+            ports: self.ports_taken()?,
+            ..Node::default()
+        })
+    }
+
     fn allocatable(&self) -> Result<Resources, BadQuantity> {
         let status = self.node.and_then(|n| n.status.as_ref()).and_then(|s| s.allocatable.as_ref());
-        self.reported("status.allocatable", status, self.claim.and_then(|c| c.status.as_ref()?.allocatable.as_ref()))
+        self.reported(
+            "status.allocatable",
+            status,
+            self.claim.and_then(|c| c.object.status.as_ref()?.allocatable.as_ref()),
+        )
     }
 
     /// What the node reports; what it does not yet, the claim promises until the node is initialized.
@@ -220,14 +310,14 @@ impl NodeState<'_> {
             taints.iter().flatten().map(crate::pools::taint).collect()
         };
         let mut taints: Vec<Taint> = match self.claim {
-            Some(claim) if !self.is_registered() => of_claim(&claim.spec.taints),
+            Some(claim) if !self.is_registered() => of_claim(&claim.object.spec.taints),
             _ => on_node.collect(),
         };
         if cordoned && !taints.iter().any(|t| t.key == cordon.key && t.effect == cordon.effect) {
             taints.push(cordon);
         }
         if let Some(claim) = self.claim.filter(|_| !self.is_initialized()) {
-            let startup = of_claim(&claim.spec.startup_taints);
+            let startup = of_claim(&claim.object.spec.startup_taints);
             let passing = |t: &Taint| {
                 labels::is_ephemeral_taint(&t.key, &format!("{:?}", t.effect))
                     || startup.iter().any(|s| s.key == t.key && s.effect == t.effect)
@@ -242,6 +332,9 @@ impl NodeState<'_> {
     /// # Errors
     /// When a quantity or a port cannot be read.
     pub fn for_scheduling(&self) -> Result<Node, NodeError> {
+        if self.is_wish() {
+            return self.as_wish();
+        }
         let name = self.name();
         let mut node_labels = self.labels().clone();
         let hostname = || self.node_label(labels::HOSTNAME).unwrap_or(name).to_owned();
@@ -266,11 +359,10 @@ impl NodeState<'_> {
         let mut available = self.allocatable()?;
         let mut bound_daemons = Resources::new();
         for pod in &self.pods {
-            let Some(spec) = &pod.spec else { continue };
-            let requests = requests::of_pod(spec, pod.status.as_ref())?;
-            available.subtract_known(&requests);
-            if pods::is_daemon(pod) {
-                bound_daemons.add(&requests);
+            let requests = pod.requests()?;
+            available.subtract_known(requests);
+            if pod.shape.is_daemon {
+                bound_daemons.add(requests);
             }
         }
         Ok((available, bound_daemons))
@@ -279,8 +371,10 @@ impl NodeState<'_> {
     /// The ports that are taken; those of a pod that is about to end, too, as long as it is there.
     fn ports_taken(&self) -> Result<Vec<HostPort>, NodeError> {
         let mut out = vec![];
-        for (pod, spec) in self.pods.iter().filter_map(|pod| Some((pod, pod.spec.as_ref()?))) {
-            out.extend(ports::of_pod(spec).map_err(|error| NodeError::Ports { pod: pods::name(pod), error })?);
+        for pod in &self.pods {
+            let ports = pod.shape.ports.as_ref();
+            let ports = ports.map_err(|error| NodeError::Ports { pod: pod.name.to_string(), error: error.clone() })?;
+            out.extend(ports.iter().cloned());
         }
         out.sort();
         out.dedup();

@@ -1,5 +1,6 @@
 //! The objects of a cluster that decisions read, by kind, as they came from the API server or from files.
 
+use crate::cluster::{Cluster, Snapshot};
 use dovetail_api::ec2_node_class::EC2NodeClass;
 use dovetail_api::kwok_node_class::KWOKNodeClass;
 use dovetail_api::node_claim::NodeClaim;
@@ -42,6 +43,12 @@ pub struct Objects {
 }
 
 impl Objects {
+    /// The objects as the cluster model keeps them. Nobody has tried to place these pods, as kube-scheduler would have: all
+    /// that have no node and are not held back by a gate are taken to want one.
+    pub fn snapshot(&self) -> Snapshot {
+        Cluster::of(self).snapshot().clone()
+    }
+
     /// The node class of that kind and name.
     pub fn node_class(&self, kind: &str, name: &str) -> Option<NodeClass<'_>> {
         let named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);

@@ -3,8 +3,8 @@
 //! Selectors of namespaces are resolved here, so that a set is a list of namespaces, or all of them, and conditions on
 //! labels (specification "scheduling" 4.9). Who belongs to a set is the business of `membership`.
 
+use crate::cluster::Snapshot;
 use crate::label_selector::{self, Conditions, Labels, SelectorError};
-use crate::objects::Objects;
 use crate::pods;
 use dovetail_scheduler::requirement::Name;
 use k8s_openapi::api::core::v1::{PodAffinityTerm, TopologySpreadConstraint};
@@ -49,17 +49,19 @@ pub(crate) struct PodSets {
 
 impl PodSets {
     /// No sets yet, among the namespaces that have an object or a pod.
-    pub(crate) fn among(objects: &Objects) -> Self {
+    pub(crate) fn among(snapshot: &Snapshot) -> Self {
         let mut namespaces: BTreeMap<String, Labels> = BTreeMap::new();
-        for namespace in &objects.namespaces {
-            let name = namespace.metadata.name.clone().unwrap_or_default();
-            namespaces.insert(name, namespace.metadata.labels.clone().unwrap_or_default());
+        for (name, namespace) in snapshot.namespaces.iter() {
+            namespaces.insert(name.to_string(), namespace.metadata.labels.clone().unwrap_or_default());
         }
-        for pod in &objects.pods {
-            let name = pods::namespace(&pod.metadata);
-            if !namespaces.contains_key(name) {
+        // Pods come in the order of their namespaces, so that most are passed by at a glance.
+        let mut last = "";
+        for pod in snapshot.pods.values() {
+            let name = pod.namespace();
+            if name != last && !namespaces.contains_key(name) {
                 namespaces.insert(name.to_owned(), Labels::new());
             }
+            last = name;
         }
         for (name, labels) in &mut namespaces {
             labels.entry(NAMESPACE_NAME.to_owned()).or_insert_with(|| name.clone());

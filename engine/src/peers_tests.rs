@@ -1,6 +1,7 @@
 //! Which sets rules speak of, told by their words.
 
 use super::*;
+use crate::objects::Objects;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -12,11 +13,12 @@ fn read<T: DeserializeOwned>(object: Value) -> T {
 fn cluster() -> PodSets {
     let namespace = |name: &str, team: &str| read(json!({"metadata": {"name": name, "labels": {"team": team}}}));
     let pod = json!({"metadata": {"name": "p", "namespace": "bare"}});
-    PodSets::among(&Objects {
+    let objects = Objects {
         namespaces: vec![namespace("shop", "a"), namespace("bank", "b")],
         pods: vec![read(pod)],
         ..Objects::default()
-    })
+    };
+    PodSets::among(&objects.snapshot())
 }
 
 fn in_shop(labels: Value) -> ObjectMeta {

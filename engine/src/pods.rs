@@ -4,11 +4,11 @@
 //! named here, in one place, so that such a pod is reported instead of being misplaced.
 
 use crate::between_pods::RuleError;
+use crate::cluster::PodRecord;
 use crate::ports::{self, PortError};
 use crate::requests::{self, BadQuantity};
 use crate::selection::{self, SelectionError};
 use crate::volumes::{VolumeError, VolumeIndex};
-use dovetail_api::labels;
 use dovetail_scheduler::problem::PodClass;
 use dovetail_scheduler::reasons::RESOURCE_CLAIMS;
 use dovetail_scheduler::requirement::Name;
@@ -80,7 +80,7 @@ pub fn is_daemon(pod: &Pod) -> bool {
 }
 
 /// Whether the pod mirrors a static pod of a kubelet.
-fn is_mirror(pod: &Pod) -> bool {
+pub(crate) fn is_mirror(pod: &Pod) -> bool {
     is_owned_by(pod, "v1", "Node")
 }
 
@@ -104,31 +104,6 @@ pub fn is_gated(pod: &Pod) -> bool {
     pod.spec.as_ref().is_some_and(|s| s.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty()))
 }
 
-/// Whether a pod that no node has been found for wants one bought.
-pub fn wants_a_node(pod: &Pod) -> bool {
-    let nominated = pod.status.as_ref().and_then(|s| s.nominated_node_name.as_deref()).is_some_and(|n| !n.is_empty());
-    node_name(pod).is_none()
-        && !is_terminal(pod)
-        && !is_terminating(pod)
-        && !is_gated(pod)
-        && !nominated
-        && !is_daemon(pod)
-        && !is_mirror(pod)
-}
-
-/// Whether a pod on a node that goes away will need another place.
-pub fn is_reschedulable(pod: &Pod) -> bool {
-    let active = !is_terminal(pod) && !is_terminating(pod);
-    (active || (is_terminating(pod) && is_owned_by(pod, "apps/v1", "StatefulSet")))
-        && !is_daemon(pod)
-        && !is_mirror(pod)
-}
-
-/// Whether a pod on a node that goes away is placed anew.
-pub fn is_replaced(pod: &Pod) -> bool {
-    is_reschedulable(pod) && !is_do_not_disrupt(pod)
-}
-
 /// What the pod needs by itself, whatever other pods there are.
 ///
 /// # Errors
@@ -145,14 +120,22 @@ pub fn class(pod: &Pod) -> Result<PodClass, PodError> {
     })
 }
 
+/// What the record of a pod needs by itself, as [`class`] tells, and with what it has while it is being resized.
+fn class_of(pod: &PodRecord) -> Result<PodClass, PodError> {
+    let class = pod.shape.class.clone()?;
+    Ok(match &pod.resized {
+        Some(_) => PodClass { requests: pod.requests()?.clone(), ..class },
+        None => class,
+    })
+}
+
 /// What a pod needs that waits for a node.
 ///
 /// # Errors
 /// With everything that provisioning does not do.
-pub fn pending(pod: &Pod, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodError> {
-    let class = class(pod)?;
-    let spec = pod.spec.as_ref().ok_or(PodError::NoSpec)?;
-    let mut wrong: Vec<PodError> = selection::check(spec, &class.selection).into_iter().map(Into::into).collect();
+pub fn pending(pod: &PodRecord, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodError> {
+    let class = class_of(pod)?;
+    let mut wrong: Vec<PodError> = pod.shape.refusals.iter().cloned().map(Into::into).collect();
     match volumes.of_pending(pod) {
         Ok(volumes) if wrong.is_empty() => return Ok(PodClass { volumes, ..class }),
         Ok(_) => {}
@@ -165,8 +148,8 @@ pub fn pending(pod: &Pod, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodErro
 ///
 /// # Errors
 /// When its manifest cannot be read, or it cannot be told where its volumes are.
-pub fn leaving(pod: &Pod, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodError> {
-    Ok(PodClass { volumes: volumes.of_leaving(pod)?, ..class(pod)? })
+pub fn leaving(pod: &PodRecord, volumes: &VolumeIndex<'_>) -> Result<PodClass, PodError> {
+    Ok(PodClass { volumes: volumes.of_leaving(pod)?, ..class_of(pod)? })
 }
 
 /// What a pod asks for that the scheduler cannot give.
@@ -180,10 +163,4 @@ fn has_resource_claims(spec: &PodSpec) -> bool {
     };
     spec.resource_claims.as_ref().is_some_and(|c| !c.is_empty())
         || spec.containers.iter().chain(spec.init_containers.iter().flatten()).any(claimed)
-}
-
-/// Whether a node's annotation or a pod's says to leave it where it is, whatever for.
-pub fn is_do_not_disrupt(pod: &Pod) -> bool {
-    let annotation = pod.metadata.annotations.as_ref().and_then(|a| a.get(labels::DO_NOT_DISRUPT));
-    annotation.is_some_and(|v| v == "true")
 }

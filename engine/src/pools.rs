@@ -45,11 +45,12 @@ pub enum NotReady {
     Provider(String),
 }
 
-/// Checks the pool by itself: spec, deletion, the condition it came with.
+/// Checks the pool by itself: spec, deletion, the condition it came with. `must_say_so` where there is somebody who would
+/// have said that it is ready.
 ///
 /// # Errors
 /// With the reason why it may not be used.
-pub fn check(pool: &NodePool) -> Result<(), NotReady> {
+pub fn check(pool: &NodePool, must_say_so: bool) -> Result<(), NotReady> {
     if pool.metadata.deletion_timestamp.is_some() {
         return Err(NotReady::Deleting);
     }
@@ -58,6 +59,11 @@ pub fn check(pool: &NodePool) -> Result<(), NotReady> {
     match pool.status.as_ref().and_then(|s| conditions::find(&s.conditions, conditions::READY)) {
         Some(c) if c.status == conditions::FALSE => {
             Err(NotReady::Condition { reason: c.reason.clone(), message: c.message.clone() })
+        }
+        Some(c) if c.status == conditions::TRUE => Ok(()),
+        given if must_say_so => {
+            let (reason, message) = given.map_or_else(Default::default, |c| (c.reason.clone(), c.message.clone()));
+            Err(NotReady::Condition { reason, message })
         }
         _ => Ok(()),
     }

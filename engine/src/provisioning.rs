@@ -5,10 +5,10 @@
 
 use crate::batch::Batch;
 use crate::between_pods::RuleError;
+use crate::cluster::{PodRecord, Snapshot};
 use crate::daemon_sets::{self, DaemonPods};
 use crate::default_spread::DefaultSpread;
 use crate::nodes::{self, NodeError, NodeState};
-use crate::objects::Objects;
 use crate::overlays::{self, Offer};
 use crate::pods::{self, PodError};
 use crate::pools::{self, NotReady};
@@ -20,7 +20,6 @@ use dovetail_cloudprovider::source::InstanceTypeSource;
 use dovetail_scheduler::instance_type::InstanceType;
 use dovetail_scheduler::problem::{self, Node, Problem, Reservations, Settings};
 use dovetail_scheduler::resources::Resources;
-use k8s_openapi::api::core::v1::Pod;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,30 +47,41 @@ pub struct Options {
     pub default_spread: DefaultSpread,
     /// With the feature gate `ReservedCapacity` off, reserved offerings are like any others; it is on by default.
     pub reserved_capacity_off: bool,
+    /// Without the feature gate `NodeOverlay` overlays are not looked at. Offline they are, since who has them wants them.
+    pub overlays_off: bool,
+    /// Whether the cluster is watched rather than read from files: then pools have to say that they are ready, and claims
+    /// that have not been launched are on their way.
+    pub live: bool,
 }
 
 /// Makes the problem of a provisioning round. The order of the objects makes no difference to it.
-pub fn assemble(objects: &Objects, source: &dyn InstanceTypeSource, options: &Options) -> Round {
+pub fn assemble(snapshot: &Snapshot, source: &dyn InstanceTypeSource, options: &Options) -> Round {
     let mut round = Round::default();
     round.problem.settings = options.settings;
     round.problem.well_known = source.well_known().clone();
     let reserved = source.reservation_label().filter(|_| !options.reserved_capacity_off);
     round.problem.reservations = reserved.map(|label| Reservations { label, strict: true });
-    let states = nodes::join(&objects.nodes, &objects.node_claims, &objects.pods);
+    let states = nodes::join(snapshot);
 
-    round.add_pools(objects, source, &states);
+    round.add_pools(snapshot, source, &states, options);
     let unsupported = Unsupported::default();
-    let volumes = VolumeIndex::of(objects, &unsupported);
-    round.add_daemons(objects);
-    let residents = round.add_pods(objects, &states, &volumes, &options.default_spread);
-    round.add_nodes(&states, &volumes, residents);
+    let volumes = VolumeIndex::of(snapshot, &unsupported);
+    round.add_daemons(snapshot);
+    let residents = round.add_pods(snapshot, &states, &volumes, &options.default_spread);
+    round.add_nodes(&states, &volumes, residents, options.live);
     round.problem.sort();
     round.add_notes();
     round
 }
 
 impl Round {
-    fn add_pools(&mut self, objects: &Objects, source: &dyn InstanceTypeSource, states: &[NodeState<'_>]) {
+    fn add_pools(
+        &mut self,
+        snapshot: &Snapshot,
+        source: &dyn InstanceTypeSource,
+        states: &[NodeState<'_>],
+        options: &Options,
+    ) {
         let mut usage: BTreeMap<&str, Resources> = BTreeMap::new();
         for state in states.iter().filter(|s| !s.is_deleting()) {
             match (state.pool(), state.capacity()) {
@@ -82,16 +92,17 @@ impl Round {
         }
         let mut offers = Vec::new();
         let mut fixed = Vec::new();
-        for pool in &objects.node_pools {
+        for pool in snapshot.node_pools.values() {
             if pool.spec.replicas.is_some() {
                 self.notes.push(format!(
                     "NodePool {} has a fixed number of replicas: no nodes are bought from it for pods",
                     name(pool)
                 ));
-                fixed.extend(offer(pool, objects, source));
+                fixed.extend(offer(pool, snapshot, source));
                 continue;
             }
-            match self.pool(pool, objects, source, usage.get(name(pool))) {
+            let ready = pools::check(pool, options.live);
+            match ready.and_then(|()| self.pool(pool, snapshot, source, usage.get(name(pool)))) {
                 Ok(ready) => {
                     offers.push(Offer::new(pool, Arc::clone(&ready.instance_types)));
                     self.problem.pools.push(ready);
@@ -100,7 +111,11 @@ impl Round {
             }
         }
         offers.extend(fixed);
-        self.apply_overlays(&objects.node_overlays, &offers);
+        let overlays: Vec<NodeOverlay> = match options.overlays_off {
+            true => vec![],
+            false => snapshot.node_overlays.values().cloned().collect(),
+        };
+        self.apply_overlays(&overlays, &offers);
     }
 
     /// Puts overlays into force. The offers are those of the problem's pools in their order, and then those of pools that
@@ -116,13 +131,12 @@ impl Round {
     fn pool(
         &mut self,
         pool: &NodePool,
-        objects: &Objects,
+        snapshot: &Snapshot,
         source: &dyn InstanceTypeSource,
         usage: Option<&Resources>,
     ) -> Result<problem::NodePool, NotReady> {
-        pools::check(pool)?;
         let requirements = pools::requirements(pool).map_err(|e| NotReady::Invalid(e.to_string()))?;
-        let instance_types = self.instance_types(pool, objects, source)?;
+        let instance_types = self.instance_types(pool, snapshot, source)?;
         let mut remaining = pools::limits(pool);
         if let (Some(remaining), Some(usage)) = (&mut remaining, usage) {
             remaining.subtract_known(usage);
@@ -142,12 +156,12 @@ impl Round {
     fn instance_types(
         &mut self,
         pool: &NodePool,
-        objects: &Objects,
+        snapshot: &Snapshot,
         source: &dyn InstanceTypeSource,
     ) -> Result<Arc<[Arc<InstanceType>]>, NotReady> {
         let class_ref = &pool.spec.template.spec.node_class_ref;
         source.check_class(class_ref).map_err(|e| NotReady::Provider(e.to_string()))?;
-        let class = objects.node_class(&class_ref.kind, &class_ref.name);
+        let class = snapshot.node_class(&class_ref.kind, &class_ref.name);
         if class.is_none() {
             self.notes.push(format!(
                 "{} {} of NodePool {} is not among the objects: taken as ready, with defaults",
@@ -164,13 +178,19 @@ impl Round {
     }
 
     /// Adds the nodes that may take pods, and those that are going away if something counts that stays on them.
-    fn add_nodes(&mut self, states: &[NodeState<'_>], volumes: &VolumeIndex<'_>, residents: Vec<Vec<(usize, u32)>>) {
+    fn add_nodes(
+        &mut self,
+        states: &[NodeState<'_>],
+        volumes: &VolumeIndex<'_>,
+        residents: Vec<Vec<(usize, u32)>>,
+        live: bool,
+    ) {
         let types = TypeLimits::of(&self.problem.pools);
         for (state, residents) in states.iter().zip(residents) {
-            if state.is_deleting() && residents.is_empty() {
+            if (state.is_deleting() || (state.is_wish() && state.is_expecting)) && residents.is_empty() {
                 continue;
             }
-            if !state.is_known() {
+            if !live && !state.is_known() {
                 let claim = state.name();
                 self.notes.push(format!("NodeClaim {claim} has not been launched: nothing is placed on it"));
                 continue;
@@ -193,9 +213,9 @@ impl Round {
         }
     }
 
-    fn add_daemons(&mut self, objects: &Objects) {
-        let pods = DaemonPods::of(objects);
-        for set in &objects.daemon_sets {
+    fn add_daemons(&mut self, snapshot: &Snapshot) {
+        let pods = DaemonPods::of(snapshot);
+        for set in snapshot.daemon_sets.values() {
             match pods.pod(set) {
                 Ok(pod) => self.problem.daemons.push(pod),
                 Err(error) => self.bad_input.push((format!("DaemonSet {}", daemon_sets::name(set)), error.to_string())),
@@ -207,27 +227,31 @@ impl Round {
     /// Adds the pods that want a place, and what runs on each of the nodes as far as it concerns them.
     fn add_pods<'o>(
         &mut self,
-        objects: &'o Objects,
+        snapshot: &'o Snapshot,
         states: &[NodeState<'o>],
         volumes: &VolumeIndex<'_>,
         default_spread: &'o DefaultSpread,
     ) -> Vec<Vec<(usize, u32)>> {
-        let mut batch = Batch::of(objects, default_spread);
-        let pending = objects.pods.iter().filter(|p| pods::wants_a_node(p)).map(|p| (p, false));
+        let mut batch = Batch::of(snapshot, default_spread);
+        let pending =
+            snapshot.waiting_pods().filter(|p| p.wants_a_node() && !is_expected(snapshot, p)).map(|p| (&**p, false));
         // Pods of nodes that are going away need a place too, and were let in once: they are not checked again.
         let leaving = states.iter().filter(|s| s.is_deleting()).flat_map(|s| &s.pods);
-        let leaving = leaving.filter(|p| pods::is_replaced(p)).map(|p| (*p, true));
-        let mut wanting: Vec<(&Pod, bool)> = pending.chain(leaving).collect();
-        wanting.sort_by_cached_key(|(pod, _)| (pods::name(pod), pod.metadata.uid.clone()));
+        let leaving = leaving.filter(|p| p.is_replaced()).map(|p| (*p, true));
+        let mut wanting: Vec<(&PodRecord, bool)> = pending.chain(leaving).collect();
+        wanting.sort_by(|(a, _), (b, _)| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
         for (pod, moves) in wanting {
+            if batch.add_like(pod, moves) {
+                continue;
+            }
             let class = if moves { pods::leaving(pod, volumes) } else { pods::pending(pod, volumes) };
-            let heard = class.and_then(|class| Ok(batch.add(pod, class)?));
+            let heard = class.and_then(|class| Ok(batch.add(pod, moves, class)?));
             match heard {
                 Ok(()) => {}
                 Err(error) if error.is_bad_input() => {
-                    self.bad_input.push((format!("Pod {}", pods::name(pod)), error.to_string()));
+                    self.bad_input.push((format!("Pod {}", pod.name), error.to_string()));
                 }
-                Err(error) => self.rejected.push((pods::name(pod), error)),
+                Err(error) => self.rejected.push((pod.name.to_string(), error)),
             }
         }
         let mut unreadable = Unreadable::default();
@@ -240,14 +264,19 @@ impl Round {
     fn add_notes(&mut self) {}
 }
 
+/// Whether a claim was made for the pod, or it has a node, so that it wants no other.
+fn is_expected(snapshot: &Snapshot, pod: &PodRecord) -> bool {
+    snapshot.memory.expected.get(&pod.name).is_some_and(|expected| expected.uid == pod.uid)
+}
+
 /// What cannot be read of the rules of running pods: by fault, the first pod that has it and how many others do.
 #[derive(Default)]
 struct Unreadable(BTreeMap<String, (String, usize)>);
 
 impl Unreadable {
-    fn add(&mut self, pod: &Pod, error: &RuleError) {
+    fn add(&mut self, pod: &PodRecord, error: &RuleError) {
         let known = self.0.entry(error.to_string());
-        known.and_modify(|(_, others)| *others += 1).or_insert_with(|| (pods::name(pod), 0));
+        known.and_modify(|(_, others)| *others += 1).or_insert_with(|| (pod.name.to_string(), 0));
     }
 
     fn notes(self) -> impl Iterator<Item = String> {
@@ -259,10 +288,10 @@ impl Unreadable {
 }
 
 /// What a pool can buy, if that can be told at all.
-fn offer(pool: &NodePool, objects: &Objects, source: &dyn InstanceTypeSource) -> Option<Offer> {
+fn offer(pool: &NodePool, snapshot: &Snapshot, source: &dyn InstanceTypeSource) -> Option<Offer> {
     let class_ref = &pool.spec.template.spec.node_class_ref;
     source.check_class(class_ref).ok()?;
-    let types = source.instance_types(pool, objects.node_class(&class_ref.kind, &class_ref.name)).ok()?;
+    let types = source.instance_types(pool, snapshot.node_class(&class_ref.kind, &class_ref.name)).ok()?;
     Some(Offer::new(pool, types))
 }
 

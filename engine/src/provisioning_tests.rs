@@ -35,7 +35,7 @@ fn a_pool_of_another_providers_class_is_not_bought_from() {
     let catalogue = Catalogue::embedded().expect("the catalogue inside");
     let source = Ec2Source::new(catalogue, "us-east-1", Ec2Settings::default()).expect("a known region");
     let foreign = Cluster::default().with(pool("foreign", &[])).pods("web", 1, &needs("500m"));
-    let round = assemble(&foreign.objects, &source, &Options::default());
+    let round = assemble(&foreign.objects.snapshot(), &source, &Options::default());
     assert!(round.problem.pools.is_empty());
     assert_eq!(
         round.not_ready.iter().map(|(pool, why)| format!("{pool}: {why}")).collect::<Vec<_>>(),
@@ -271,7 +271,7 @@ fn reserved(room: u32) -> KwokCatalogue {
 fn reservations_are_kept_account_of_unless_that_is_switched_off() {
     let cluster = Cluster::default().with(pool("default", &[])).pods("web", 3, &needs("2"));
     let bought = |room: u32, options: &Options| {
-        let round = assemble(&cluster.objects, &reserved(room), options);
+        let round = assemble(&cluster.objects.snapshot(), &reserved(room), options);
         assert_eq!(round.rejected.len() + round.bad_input.len(), 0);
         let plan = policy::run(
             policy::by_name("karpenter").expect("the baseline"),

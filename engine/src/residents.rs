@@ -6,17 +6,16 @@
 
 use crate::batch::Sets;
 use crate::between_pods::{self, RuleError};
+use crate::cluster::PodRecord;
 use crate::nodes::NodeState;
 use crate::peers::PodSets;
-use crate::pods;
 use dovetail_scheduler::problem::{PodTerm, Problem, Resident};
-use k8s_openapi::api::core::v1::Pod;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 /// A pod that runs where it stays, and whom it keeps away from there. The sets are those of the batch.
 struct Running<'o> {
-    pod: &'o Pod,
+    pod: &'o PodRecord,
     repels: Vec<PodTerm>,
 }
 
@@ -31,17 +30,16 @@ impl<'o> Residents<'o> {
     pub(crate) fn of(
         states: &[NodeState<'o>],
         sets: &mut PodSets,
-        mut unreadable: impl FnMut(&Pod, &RuleError),
+        mut unreadable: impl FnMut(&PodRecord, &RuleError),
     ) -> Self {
-        let mut hear = |pod: &'o Pod| {
-            let (repels, errors) = between_pods::repelled_by(pod, sets);
+        let mut hear = |pod: &'o PodRecord| {
+            let (repels, errors) = between_pods::repelled_by(&pod.shape.pod, sets);
             errors.iter().for_each(|error| unreadable(pod, error));
             Running { pod, repels }
         };
-        // A domain is a label of a node: what has no node yet is in none.
-        let stay = |state: &NodeState<'o>| -> Vec<&'o Pod> {
-            let leaves = |pod: &Pod| state.is_deleting() && pods::is_replaced(pod);
-            state.pods.iter().filter(|pod| state.node.is_some() && !leaves(pod)).copied().collect()
+        let stay = |state: &NodeState<'o>| -> Vec<&'o PodRecord> {
+            let leaves = |pod: &PodRecord| state.is_deleting() && pod.is_replaced();
+            state.pods.iter().filter(|pod| !leaves(pod)).copied().collect()
         };
         Self { by_node: states.iter().map(|state| stay(state).into_iter().map(&mut hear).collect()).collect() }
     }
@@ -79,12 +77,12 @@ struct Register {
 impl Register {
     fn enter<'o>(
         &mut self,
-        pod: &'o Pod,
+        pod: &'o PodRecord,
         repels: Vec<PodTerm>,
         sets: &mut Sets<'o>,
         problem: &mut Problem,
     ) -> Option<usize> {
-        let look = (sets.kind(pod), pods::is_terminating(pod), repels);
+        let look = (sets.kind(pod), pod.is_terminating(), repels);
         if let Some(known) = self.by_look.get(&look) {
             return *known;
         }

@@ -11,8 +11,8 @@ pub struct RuntimeClasses<'o>(FxHashMap<&'o str, &'o RuntimeClass>);
 
 impl<'o> RuntimeClasses<'o> {
     /// Finds the classes.
-    pub fn of(classes: &'o [RuntimeClass]) -> Self {
-        Self(classes.iter().filter_map(|c| Some((c.metadata.name.as_deref()?, c))).collect())
+    pub fn of(classes: impl IntoIterator<Item = &'o RuntimeClass>) -> Self {
+        Self(classes.into_iter().filter_map(|c| Some((c.metadata.name.as_deref()?, c))).collect())
     }
 
     /// Whether a class of that name is known.

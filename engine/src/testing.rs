@@ -71,7 +71,7 @@ impl Cluster {
     /// What is made of it.
     pub(crate) fn round(&self) -> Round {
         let zones: Vec<&str> = ["zone-a"].into_iter().chain(self.other_zones.iter().copied()).collect();
-        assemble(&self.objects, &catalogue(&zones), &self.options)
+        assemble(&self.objects.snapshot(), &catalogue(&zones), &self.options)
     }
 
     /// What is bought, what goes onto nodes that are there, and what is left over.

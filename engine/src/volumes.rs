@@ -13,12 +13,12 @@ mod places;
 pub use attached::TypeLimits;
 pub use error::VolumeError;
 
-use crate::objects::Objects;
+use crate::cluster::{PodRecord, Shelf, Snapshot};
 use crate::pods;
 use dovetail_scheduler::problem::Volumes;
 use dovetail_scheduler::requirement::Name;
 use dovetail_scheduler::requirements::Requirements;
-use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, Pod, Volume};
+use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, Volume};
 use k8s_openapi::api::storage::v1::{CSINode, StorageClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use rustc_hash::FxHashMap;
@@ -70,8 +70,8 @@ struct Source<'o, T> {
 }
 
 impl<'o, T> Source<'o, T> {
-    fn by_name(objects: &'o [T], metadata: impl Fn(&'o T) -> &'o ObjectMeta) -> FxHashMap<&'o str, Self> {
-        objects.iter().map(|object| (name(metadata(object)), Self { object, places: OnceLock::new() })).collect()
+    fn by_name(objects: &'o Shelf<T>) -> FxHashMap<&'o str, Self> {
+        objects.iter().map(|(name, object)| (&**name, Self { object, places: OnceLock::new() })).collect()
     }
 }
 
@@ -81,51 +81,51 @@ fn name(metadata: &ObjectMeta) -> &str {
 
 /// The class of claims that name none, as the API server chooses it when they are created: the one that is marked as the
 /// default; of several the youngest, of these the first by name.
-pub fn default_class(classes: &[StorageClass]) -> Option<&str> {
-    let is_default = |class: &&StorageClass| {
+pub fn default_class<'o>(classes: impl IntoIterator<Item = &'o StorageClass>) -> Option<&'o str> {
+    let is_default = |class: &&'o StorageClass| {
         let annotations = class.metadata.annotations.as_ref();
         DEFAULT_CLASS.iter().any(|key| annotations.and_then(|a| a.get(*key)).is_some_and(|v| v == "true"))
     };
     let created = |class: &StorageClass| class.metadata.creation_timestamp.as_ref().map(|t| t.0);
-    let order = |a: &&StorageClass, b: &&StorageClass| {
+    let order = |a: &&'o StorageClass, b: &&'o StorageClass| {
         created(b).cmp(&created(a)).then_with(|| a.metadata.name.cmp(&b.metadata.name))
     };
-    classes.iter().filter(is_default).min_by(order).map(|class| name(&class.metadata))
+    classes.into_iter().filter(is_default).min_by(order).map(|class| name(&class.metadata))
 }
 
 /// The name of the claim that an ephemeral volume of the pod has.
-pub fn ephemeral_claim(pod: &Pod, volume: &str) -> String {
-    format!("{}-{volume}", name(&pod.metadata))
+pub fn ephemeral_claim(pod: &str, volume: &str) -> String {
+    format!("{pod}-{volume}")
 }
 
 /// The claim that a volume of the pod stands for; `None` for a volume that needs none.
-fn claim_name<'p>(pod: &'p Pod, volume: &'p Volume) -> Option<Cow<'p, str>> {
+fn claim_name<'p>(pod: &'p PodRecord, volume: &'p Volume) -> Option<Cow<'p, str>> {
     match (&volume.persistent_volume_claim, &volume.ephemeral) {
         (Some(claim), _) => Some(claim.claim_name.as_str().into()),
-        (None, Some(_)) => Some(ephemeral_claim(pod, &volume.name).into()),
+        (None, Some(_)) => Some(ephemeral_claim(pod.short_name(), &volume.name).into()),
         (None, None) => None,
     }
 }
 
-fn volumes_of(pod: &Pod) -> impl Iterator<Item = &Volume> {
-    pod.spec.iter().flat_map(|s| s.volumes.iter().flatten())
+fn volumes_of(pod: &PodRecord) -> impl Iterator<Item = &Volume> {
+    pod.shape.spec().into_iter().flat_map(|s| s.volumes.iter().flatten())
 }
 
 /// The names of the claims that a pod uses, each once.
-fn claim_names(pod: &Pod) -> BTreeSet<Cow<'_, str>> {
+fn claim_names(pod: &PodRecord) -> BTreeSet<Cow<'_, str>> {
     volumes_of(pod).filter_map(|volume| claim_name(pod, volume)).collect()
 }
 
 impl<'o> VolumeIndex<'o> {
     /// Finds everything that volumes are made of.
-    pub fn of(objects: &'o Objects, unsupported: &'o Unsupported) -> Self {
+    pub fn of(snapshot: &'o Snapshot, unsupported: &'o Unsupported) -> Self {
         let mut claims: FxHashMap<&str, FxHashMap<&str, Claim<'_>>> = FxHashMap::default();
-        for object in &objects.persistent_volume_claims {
+        for object in snapshot.persistent_volume_claims.values() {
             let here = claims.entry(pods::namespace(&object.metadata)).or_default();
             here.insert(name(&object.metadata), Claim { object, users: 0 });
         }
-        for pod in objects.pods.iter().filter(|p| !pods::is_terminal(p)) {
-            let Some(here) = claims.get_mut(pods::namespace(&pod.metadata)) else { continue };
+        for pod in snapshot.pods.values().filter(|p| p.shape.has_claims && !p.is_terminal()) {
+            let Some(here) = claims.get_mut(pod.namespace()) else { continue };
             for claim in claim_names(pod) {
                 if let Some(claim) = here.get_mut(&*claim) {
                     claim.users += 1;
@@ -134,10 +134,10 @@ impl<'o> VolumeIndex<'o> {
         }
         Self {
             claims,
-            volumes: Source::by_name(&objects.persistent_volumes, |v| &v.metadata),
-            classes: Source::by_name(&objects.storage_classes, |c| &c.metadata),
-            nodes: objects.csi_nodes.iter().map(|n| (name(&n.metadata), n)).collect(),
-            default_class: default_class(&objects.storage_classes),
+            volumes: Source::by_name(&snapshot.persistent_volumes),
+            classes: Source::by_name(&snapshot.storage_classes),
+            nodes: snapshot.csi_nodes.iter().map(|(name, node)| (&**name, &**node)).collect(),
+            default_class: default_class(snapshot.storage_classes.values()),
             unsupported,
         }
     }
@@ -146,7 +146,7 @@ impl<'o> VolumeIndex<'o> {
     ///
     /// # Errors
     /// With the first volume that cannot be had, in the words of specification "scheduling" 2.6.
-    pub fn of_pending(&self, pod: &Pod) -> Result<Volumes, VolumeError> {
+    pub fn of_pending(&self, pod: &PodRecord) -> Result<Volumes, VolumeError> {
         let mut needs = Needs::default();
         for volume in volumes_of(pod) {
             let Some(claim_name) = claim_name(pod, volume) else { continue };
@@ -165,7 +165,7 @@ impl<'o> VolumeIndex<'o> {
     ///
     /// # Errors
     /// When it cannot be told where a volume is.
-    pub fn of_leaving(&self, pod: &Pod) -> Result<Volumes, VolumeError> {
+    pub fn of_leaving(&self, pod: &PodRecord) -> Result<Volumes, VolumeError> {
         let mut needs = Needs::default();
         for volume in volumes_of(pod) {
             let Some(claim_name) = claim_name(pod, volume) else { continue };
@@ -183,8 +183,8 @@ impl<'o> VolumeIndex<'o> {
         Ok(needs.finish())
     }
 
-    fn claim(&self, pod: &Pod, claim: &str) -> Result<&Claim<'o>, VolumeError> {
-        let found = self.claims.get(pods::namespace(&pod.metadata)).and_then(|here| here.get(claim));
+    fn claim(&self, pod: &PodRecord, claim: &str) -> Result<&Claim<'o>, VolumeError> {
+        let found = self.claims.get(pod.namespace()).and_then(|here| here.get(claim));
         found.ok_or_else(|| VolumeError::ClaimMissing { claim: claim.to_owned() })
     }
 
@@ -304,10 +304,10 @@ fn full_name(metadata: &ObjectMeta) -> String {
 
 /// Whether the claim was made for an ephemeral volume of this pod. A claim that nobody owns is taken for its own, since a
 /// manifest without owners says nothing about them.
-fn check_owner(claim: &PersistentVolumeClaim, pod: &Pod) -> Result<(), VolumeError> {
+fn check_owner(claim: &PersistentVolumeClaim, pod: &PodRecord) -> Result<(), VolumeError> {
     let Some(owner) = pods::controller(&claim.metadata) else { return Ok(()) };
-    let same_uid = pod.metadata.uid.as_ref().is_none_or(|uid| *uid == owner.uid);
-    if owner.kind == "Pod" && owner.name == name(&pod.metadata) && same_uid {
+    let same_uid = pod.uid.is_empty() || *pod.uid == *owner.uid;
+    if owner.kind == "Pod" && owner.name == pod.short_name() && same_uid {
         return Ok(());
     }
     let (claim, owner) = (name(&claim.metadata).to_owned(), format!("{} {}", owner.kind, owner.name));

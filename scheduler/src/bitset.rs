@@ -1,7 +1,7 @@
 //! Sets of small numbers as bits: which instance types, of a pool's, are still in question.
 
 /// A set of numbers below a fixed size.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Bits(Vec<u64>);
 
 const WORD: usize = 64;

@@ -13,7 +13,7 @@ use crate::greedy::{self, Terms, Wish, WishedPlace};
 use crate::instance_type::Price;
 use crate::market::Market;
 use crate::packing::{self, Bound, Effort, Packed, Pattern};
-use crate::plan::{Certificate, Plan, Proof};
+use crate::plan::{Certificate, Placement, Plan, Proof};
 use crate::policy::Search;
 use crate::problem::Problem;
 use crate::requirement::Requirement;
@@ -32,14 +32,21 @@ pub(crate) fn plan(problem: &Problem, search: &Search<'_>, memory: &mut Memory) 
     let first_fit = best.cost();
     let mut compiler = Compiler::new(problem, market.clone());
     let all = demands(problem, 0..problem.pods.len());
-    let model = compiler.model(&all, View::ToPlan, search);
+    let mut model = compiler.model(&all, View::ToPlan, search);
+    // Room that is there and not in the model is used first, as first fit does.
+    let settled = if model.without_nodes { best.existing.clone() } else { vec![] };
+    if model.without_nodes {
+        let mut is_settled = vec![false; problem.pods.len()];
+        settled.iter().flat_map(|placement| &placement.pods).for_each(|pod| is_settled[*pod] = true);
+        let rest = (0..problem.pods.len()).filter(|pod| !is_settled[*pod]);
+        model = compiler.model(&demands(problem, rest), View::ToPlan, search);
+    }
     let mut proven = compiler.model(&all, View::ToProve, search);
     if model.packing.dims.max(proven.packing.dims) > packing::MOST_DIMS {
         return best;
     }
-    let alike = proven.packing.fingerprint() == model.packing.fingerprint();
-    let spent = || (search.spent)();
-    let mut effort = Effort::new(search.steps, &spent);
+    let alike = proven.packing.is_alike(&model.packing);
+    let mut effort = Effort::new(search.steps, search.spent);
     let mut rng = fastrand::Rng::with_seed(search.seed);
     let (mut known, recalled) = memory.recall(&model.packing);
     known.extend(patterns_of(&best, problem, &model));
@@ -48,7 +55,7 @@ pub(crate) fn plan(problem: &Problem, search: &Search<'_>, memory: &mut Memory) 
     effort.back(planning);
     memory.keep(&model.packing, &solved.patterns, &solved.bound);
     if let Some(packed) = &solved.packed {
-        let wished = greedy::guided(problem, market, &wishes(problem, &model, packed), &terms);
+        let wished = greedy::guided(problem, market, &wishes(problem, &model, packed, &settled), &terms);
         if is_better(problem, &wished, &best) {
             best = wished;
         }
@@ -131,14 +138,19 @@ fn patterns_of(plan: &Plan, problem: &Problem, model: &Model) -> Vec<Pattern> {
     out
 }
 
-/// What the bins of a packing mean: which node, with which pods.
-fn wishes(problem: &Problem, model: &Model, packed: &Packed) -> Vec<Wish> {
+/// What the bins of a packing mean: which node, with which pods; what is settled already comes first.
+fn wishes(problem: &Problem, model: &Model, packed: &Packed, settled: &[Placement]) -> Vec<Wish> {
+    let mut out: Vec<Wish> = settled
+        .iter()
+        .map(|Placement { node, pods }| Wish { place: WishedPlace::Existing(*node), pods: pods.clone() })
+        .collect();
+    let mut is_settled = vec![false; problem.pods.len()];
+    out.iter().flat_map(|wish| &wish.pods).for_each(|pod| is_settled[*pod] = true);
     let mut pods_of: Vec<Vec<usize>> = vec![vec![]; problem.classes.len()];
-    for pod in (0..problem.pods.len()).rev() {
+    for pod in (0..problem.pods.len()).rev().filter(|pod| !is_settled[*pod]) {
         pods_of[problem.pods[pod].class].push(pod);
     }
     let mut nodes_used: Vec<usize> = vec![0; model.shapes.len()];
-    let mut out = vec![];
     for (pattern, times) in packed {
         let shape = pattern.shape as usize;
         for _ in 0..*times {

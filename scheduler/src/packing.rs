@@ -102,6 +102,11 @@ fn counted(bins: impl IntoIterator<Item = (Pattern, u32)>) -> Packed {
     counted.into_iter().collect()
 }
 
+/// Whether the first draws no more of any limit than the second.
+pub(crate) fn draws_within<A: PartialOrd>(some: &[(u32, A)], most: &[(u32, A)]) -> bool {
+    some.iter().all(|(row, amount)| most.iter().any(|(r, most)| r == row && amount <= most))
+}
+
 impl Item {
     /// A number that two items share if they ask for the same, and hardly otherwise.
     pub(crate) fn fingerprint(&self) -> u64 {
@@ -153,10 +158,7 @@ impl Packing {
 
     /// The shape of least weight that holds these items, of those that draw no more than this on the limits.
     pub(crate) fn cheapest_for(&self, counts: &[(u32, u32)], by_weight: &[u32], draws: &[(u32, f64)]) -> Option<u32> {
-        let thrifty = |shape: &u32| {
-            let drawn = &self.shapes[*shape as usize].draws;
-            drawn.iter().all(|(row, amount)| draws.iter().any(|(r, most)| r == row && amount <= most))
-        };
+        let thrifty = |shape: &u32| draws_within(&self.shapes[*shape as usize].draws, draws);
         let mut thrifty = by_weight.iter().copied().filter(thrifty);
         thrifty.find(|shape| self.left(*shape as usize, counts).is_some())
     }
@@ -171,18 +173,19 @@ impl Packing {
         order
     }
 
-    /// A number that two packings share if they are the same but for how much is asked for, and hardly otherwise.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        let mut hasher = FxHasher::default();
-        self.dims.hash(&mut hasher);
-        self.items.iter().for_each(|item| (item.fingerprint(), &item.apart).hash(&mut hasher));
-        for shape in &self.shapes {
-            shape.room.iter().for_each(|r| r.to_bits().hash(&mut hasher));
-            (shape.price.to_bits(), &shape.takes).hash(&mut hasher);
-            shape.draws.iter().for_each(|(row, amount)| (row, amount.to_bits()).hash(&mut hasher));
-        }
-        self.limits.iter().for_each(|l| l.to_bits().hash(&mut hasher));
-        hasher.finish()
+    /// Whether what is proven of the one holds for the other, but for how much is asked for: the same needs, bins, prices and
+    /// limits. What bins are preferred for does not matter to a proof.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        let same_item = |a: &Item, b: &Item| a.weights == b.weights && a.most == b.most && a.apart == b.apart;
+        #[allow(clippy::float_cmp)] // the same, not nearly the same
+        let same_shape =
+            |a: &Shape, b: &Shape| a.price == b.price && a.room == b.room && a.takes == b.takes && a.draws == b.draws;
+        self.dims == other.dims
+            && self.limits == other.limits
+            && self.items.len() == other.items.len()
+            && self.shapes.len() == other.shapes.len()
+            && self.items.iter().zip(&other.items).all(|(a, b)| same_item(a, b))
+            && self.shapes.iter().zip(&other.shapes).all(|(a, b)| same_shape(a, b))
     }
 
     /// What bins count as together.

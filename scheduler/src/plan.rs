@@ -56,8 +56,6 @@ pub enum LeftOut {
     Affinity,
     /// Limits and weights of NodePools.
     Limits,
-    /// How many units a capacity reservation has left.
-    Reservations,
     /// Volumes that several pods share.
     Volumes,
     /// Minimum numbers of distinct values.

@@ -8,7 +8,7 @@ use crate::instance_type::InstanceType;
 use crate::requirement::Name;
 use crate::requirements::{Requirements, WellKnown};
 use crate::resources::Resources;
-use crate::taint::{Taint, Toleration};
+use crate::taint::{Effect, Taint, Toleration};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -307,6 +307,13 @@ impl Problem {
     /// The class of a pod.
     pub fn class_of(&self, pod: usize) -> &PodClass {
         &self.classes[self.pods[pod].class]
+    }
+
+    /// Whether some node, there or to come, has a taint that pods should rather avoid.
+    pub(crate) fn has_soft_taints(&self) -> bool {
+        let of_pools = self.pools.iter().flat_map(|pool| &pool.taints);
+        let mut all = of_pools.chain(self.nodes.iter().flat_map(|node| &node.taints));
+        all.any(|taint| taint.effect == Effect::PreferNoSchedule)
     }
 }
 

@@ -84,7 +84,11 @@ impl Topology {
                 note(spread.peers, self.counter(&spread.key, Counted::Certain { peers: spread.peers, filter }));
             }
             for term in class.affinity.all() {
-                note(term.peers, self.counter(&term.key, Counted::Certain { peers: term.peers, filter: None }));
+                let counter = self.counter(&term.key, Counted::Certain { peers: term.peers, filter: None });
+                if class.affinity.all().nth(1).is_some() && class.member_of.contains(&term.peers) {
+                    self.counters[counter].watch_open();
+                }
+                note(term.peers, counter);
             }
             for term in &class.anti_affinity.required {
                 note(term.peers, self.counter(&term.key, Counted::Possible { peers: term.peers }));
@@ -162,6 +166,8 @@ impl Topology {
                     if passes == Passes::Surely {
                         counter.make_certain(domain, by);
                     }
+                } else {
+                    counter.add_open(pins[key].domains(), by);
                 }
             }
         }
@@ -268,8 +274,11 @@ impl Topology {
                         .iter()
                         .filter(|d| !left.contains(d))
                         .for_each(|d| counter.lower_domain(*d, 1));
-                } else if let (Pin::Any(_), Pin::One(domain)) = (&before[key], &now.2[key]) {
-                    counter.raise_domain(*domain, 1);
+                } else if let Pin::Any(options) = &before[key] {
+                    counter.narrow_open(options, now.2[key].domains());
+                    if let Pin::One(domain) = &now.2[key] {
+                        counter.raise_domain(*domain, 1);
+                    }
                 }
             }
         }

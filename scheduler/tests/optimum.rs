@@ -5,6 +5,7 @@ mod support;
 
 use dovetail_scheduler::cost::Memory;
 use dovetail_scheduler::instance_type::{InstanceType, Price};
+use dovetail_scheduler::plan::Plan;
 use dovetail_scheduler::policy::{POLICIES, Search};
 use dovetail_scheduler::problem::{DaemonPod, NodePool, PodClass, Problem, Resident};
 use dovetail_scheduler::resources::{CPU, NODES, Resources};
@@ -28,8 +29,7 @@ fn dollars(cost: &Cheapest) -> Option<f64> {
 }
 
 fn all_of(story: Story) -> Cheapest {
-    let mut problem = story.problem;
-    problem.sort();
+    let problem = sorted(story);
     let pods: Vec<usize> = (0..problem.pods.len()).collect();
     cheapest(&problem, &pods)
 }
@@ -92,6 +92,58 @@ fn what_differs_by_zone_is_bought_where_it_is_cheap_unless_a_rule_forbids() {
     let set = story.set("app=web");
     story.come(2, "web", wants(1500, 1).of(set).away(ZONE, set));
     assert_eq!(dollars(&all_of(story)), Some(0.4));
+}
+
+/// Four hundred nodes of which no two have the same room: more than a packing tells apart.
+fn crowd(story: &mut Story) {
+    for n in 0..400 {
+        let mut there = node(&format!("n{n:03}"), ZONES[n % 2]);
+        there.available = Resources::new().with(CPU, 1000 + 10 * i64::try_from(n).expect("few")).with("pods", 20);
+        story.problem.nodes.push(there);
+    }
+}
+
+#[test]
+fn a_bound_does_not_take_many_nodes_for_one() {
+    // One on each is all that the rule allows, and it is enough: nothing need be bought, and no bound may say so.
+    let mut story = Story::new(vec![shop()]);
+    crowd(&mut story);
+    let set = story.set("app=web");
+    story.come(400, "web", wants(900, 0).of(set).away(HOST, set));
+    let problem = sorted(story);
+    let plan = planned(&problem);
+    assert_eq!((plan.placed(), plan.cost()), (400, Price::ZERO));
+    assert_eq!(plan.certificate.map(|c| c.bound), Some(Price::ZERO));
+}
+
+#[test]
+fn room_on_more_nodes_than_can_be_told_apart_is_used_before_anything_is_bought() {
+    // 1.0 to 4.99 cores hold one, two or three of 1.6 each; what is left is bought as cheaply as on an empty cluster.
+    let there: i64 = (0..400).map(|n| (1000 + 10 * n) / 1600).sum();
+    let there = usize::try_from(there).expect("few");
+    let mut story = Story::new(vec![shop()]);
+    crowd(&mut story);
+    story.come(there + 5, "web", wants(1600, 0));
+    let problem = sorted(story);
+    let plan = planned(&problem);
+    assert_eq!(plan.existing.iter().map(|e| e.pods.len()).sum::<usize>(), there);
+    // c.2 for one ($0.10) beats m.4 for two ($0.25) and c.16 for ten ($0.80).
+    assert_eq!((plan.placed(), plan.cost()), (there + 5, Price::from_dollars(0.5)));
+    let bound = plan.certificate.as_ref().expect("a plan of the cost policy").bound;
+    assert!(bound <= plan.cost(), "{bound}");
+}
+
+fn sorted(story: Story) -> Problem {
+    let mut problem = story.problem;
+    problem.sort();
+    problem
+}
+
+fn planned(problem: &Problem) -> Plan {
+    let policy = POLICIES.iter().find(|policy| policy.name() == "cost").expect("a policy of that name");
+    let plan = policy.plan(problem, &Search { steps: 200_000, ..Search::default() }, &mut Memory::default());
+    assert!(verify(problem, &plan).is_ok(), "{:?}", verify(problem, &plan));
+    plan
 }
 
 fn types() -> impl Strategy<Value = Vec<InstanceType>> {

@@ -254,3 +254,20 @@ fn the_largest_pod_gets_the_only_room() {
     let end = story.end();
     assert_eq!((end.existing()["n"].clone(), end.left()), (vec!["large-0".to_owned()], vec!["small-0".to_owned()]));
 }
+
+#[test]
+fn a_pod_that_follows_others_does_not_found_its_own_group_elsewhere() {
+    // pod-0 may be on either machine. pod-1 must be in its zone, so it comes later, and in the capacity type of all "b", of
+    // which pod-0 is one. It does not fit beside it, and the one who keeps away from it may not decide for both.
+    let common = sold_as("c.8", 8, 16, vec![offering("c", "on-demand", 1.0)]);
+    let spot = sold_as("g.8", 8, 32, vec![offering("c", "spot", 1.0)]);
+    let mut story = Story::new(vec![pool("default", vec![common, spot])]);
+    let [a, b, c] = ["app=a", "app=b", "app=c"].map(|set| story.set(set));
+    story.come(1, "first", wants(4100, 2).of(a).of(b));
+    story.come(1, "second", wants(4000, 0).of(b).of(c).near(ZONE, a).near(CAPACITY_TYPE, b));
+    story.come(1, "third", wants(0, 0).away(CAPACITY_TYPE, c));
+    // The checker looks at every plan; what can be placed now is, and the rest knows why it is not.
+    let ending = story.end();
+    assert!(ending.claims().iter().any(|(_, pods)| pods.iter().any(|pod| pod.contains("first"))));
+    assert!(ending.left().is_empty() || !ending.why(&ending.left()[0]).is_empty());
+}

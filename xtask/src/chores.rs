@@ -9,8 +9,9 @@ use crate::outcome::{Outcome, Record};
 use crate::plan_smoke;
 use crate::tidy::{self, Tree};
 
-/// Runs every step and prints the summary.
-pub(crate) fn test(root: &Path) -> ExitCode {
+/// Runs every step and prints the summary. The test bed is a step that has to be asked for: its programs take ten minutes
+/// of processor time to build.
+pub(crate) fn test(root: &Path, with_bed: bool) -> ExitCode {
     let mut record = Record::default();
     record.step("tidy", "cargo xtask tidy", || tidy_outcome(root));
     component(&mut record, root, "formatting", "rustfmt", &["fmt", "--all", "--check"], &[]);
@@ -31,6 +32,7 @@ pub(crate) fn test(root: &Path) -> ExitCode {
         Err(error) => record.step("the example's plan", "", || Outcome::Failed(error.to_string())),
     }
     deny(&mut record, root);
+    record.step("test bed", "cargo xtask cluster up, a Deployment, cargo xtask cluster down", || bed(root, with_bed));
     print!("{}", record.summary());
     record.exit()
 }
@@ -59,6 +61,23 @@ fn tidy_outcome(root: &Path) -> Outcome {
             Outcome::Failed(format!("{} findings, listed where it ran", findings.len()))
         }
         Err(error) => Outcome::Failed(error.to_string()),
+    }
+}
+
+/// A real control plane from nothing to a running pod and back.
+fn bed(root: &Path, asked: bool) -> Outcome {
+    if !asked {
+        return Outcome::Skipped {
+            why: "it was not asked for, since it builds Kubernetes from source".into(),
+            install: "cargo xtask test --bed".into(),
+        };
+    }
+    #[cfg(target_os = "linux")]
+    return crate::bed::step(root);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = root;
+        Outcome::Skipped { why: crate::BED_NEEDS.into(), install: "Linux".into() }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The repository's own chores, started with `cargo xtask`. This file decides which chore runs; `chores` knows the
-//! steps of `cargo xtask test`, `tidy` knows the rules of the house. `conformance` asks Karpenter.
+//! steps of `cargo xtask test`, `tidy` knows the rules of the house. `conformance` asks Karpenter, `bed` runs a cluster.
 //! Nothing here knows what Dovetail itself does.
 
+#[cfg(target_os = "linux")]
+mod bed;
 mod chores;
 mod conformance;
 mod outcome;
@@ -13,12 +15,19 @@ use std::process::ExitCode;
 
 /// What `cargo xtask` understands, with the line that its help shows. Documentation may name no other (see `tidy::docs`).
 const COMMANDS: &[(&str, &str)] = &[
-    ("test", "run everything that this machine can run, and say what it skips"),
+    ("test", "run everything that this machine can run, and say what it skips; --bed: a real control plane too"),
     ("tidy", "check the rules of the house only (a second or two)"),
     ("conformance", "compare with Karpenter's own scheduler, see --help"),
     ("bench", "bench upstream: time both programs; bench packing: policies on all workloads; see --help"),
+    ("cluster", "up, down, status: a real control plane on this machine, see --help"),
+    ("upstream", "Karpenter's own suites on such a control plane, see --help"),
     ("help", "show this text"),
 ];
+
+/// What is said of the bed on other systems.
+#[cfg(not(target_os = "linux"))]
+const BED_NEEDS: &str =
+    "the test bed finds its processes as Linux shows them: run it on Linux, a virtual machine will do";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -27,11 +36,25 @@ fn main() -> ExitCode {
     match command.as_deref() {
         Some("conformance") => conformance::run(&root(), &rest),
         Some("bench") => conformance::run(&root(), &[&["bench".to_owned()], rest.as_slice()].concat()),
+        #[cfg(target_os = "linux")]
+        Some("cluster") => bed::cluster(&root(), &rest),
+        #[cfg(target_os = "linux")]
+        Some("upstream") => bed::upstream(&root(), &rest),
+        #[cfg(not(target_os = "linux"))]
+        Some("cluster" | "upstream") => {
+            eprintln!("xtask: {BED_NEEDS}");
+            ExitCode::FAILURE
+        }
+        Some("test") if rest == ["--bed"] => chores::test(&root(), true),
         Some("test" | "tidy" | "help") if !rest.is_empty() => {
-            eprintln!("xtask: `{}` is one word too many: this chore takes no argument\n\n{}", rest.join(" "), help());
+            eprintln!(
+                "xtask: `{}` is one word too many: of these chores only `test` takes one, --bed\n\n{}",
+                rest.join(" "),
+                help()
+            );
             ExitCode::from(2)
         }
-        Some("test") => chores::test(&root()),
+        Some("test") => chores::test(&root(), false),
         Some("tidy") => chores::tidy(&root()),
         Some("help" | "--help" | "-h") | None => {
             print!("{}", help());

@@ -64,7 +64,7 @@ impl Market {
     /// # Errors
     /// When some of them make no sense.
     pub(crate) fn round(&self, input: &Input) -> Result<Round, CommandError> {
-        let round = provisioning::assemble(&input.objects, &*self.source, &self.options);
+        let round = provisioning::assemble(&input.objects.snapshot(), &*self.source, &self.options);
         if round.bad_input.is_empty() { Ok(round) } else { Err(CommandError::Objects(located(input, &round))) }
     }
 }

@@ -62,7 +62,7 @@ fn claims_of(pod: &Pod) -> impl Iterator<Item = PersistentVolumeClaim> {
     volumes.filter(|v| v.persistent_volume_claim.is_none()).filter_map(|volume| {
         let template = volume.ephemeral.as_ref()?.volume_claim_template.as_ref()?;
         let metadata = ObjectMeta {
-            name: Some(volumes::ephemeral_claim(pod, &volume.name)),
+            name: Some(volumes::ephemeral_claim(pod.metadata.name.as_deref().unwrap_or_default(), &volume.name)),
             namespace: Some(namespace(&pod.metadata).to_owned()),
             ..template.metadata.clone().unwrap_or_default()
         };

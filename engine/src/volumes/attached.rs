@@ -4,11 +4,10 @@
 //! A driver without a number has no limit (specification "v1.15 changes" 8.1, 8.2).
 
 use super::{VolumeIndex, claim_names, class_of, full_name};
+use crate::cluster::PodRecord;
 use crate::nodes::NodeState;
-use crate::pods;
 use dovetail_scheduler::problem::{Node, NodePool};
 use dovetail_scheduler::requirement::Name;
-use k8s_openapi::api::core::v1::Pod;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +38,7 @@ impl VolumeIndex<'_> {
     pub fn attach(&self, state: &NodeState<'_>, types: &TypeLimits, node: &mut Node) {
         let mut used: BTreeSet<(&str, String)> = BTreeSet::new();
         let mut shared: BTreeSet<(&str, String)> = BTreeSet::new();
-        for pod in &state.pods {
+        for pod in state.pods.iter().filter(|pod| pod.shape.has_claims) {
             for (driver, claim, users) in self.claims_of(pod) {
                 if users > 1 {
                     shared.insert((driver, claim.clone()));
@@ -58,9 +57,8 @@ impl VolumeIndex<'_> {
     }
 
     /// Driver, name and number of users of the claims of a pod that runs. A claim or a volume that is gone is not counted.
-    fn claims_of(&self, pod: &Pod) -> impl Iterator<Item = (&str, String, usize)> {
-        let namespace = pods::namespace(&pod.metadata);
-        let here = self.claims.get(namespace);
+    fn claims_of(&self, pod: &PodRecord) -> impl Iterator<Item = (&str, String, usize)> {
+        let here = self.claims.get(pod.namespace());
         claim_names(pod).into_iter().filter_map(move |claim| {
             let claim = here?.get(&*claim)?;
             let driver = self.driver(claim.object.spec.as_ref()?, class_of(claim.object))?;

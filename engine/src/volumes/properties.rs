@@ -3,6 +3,7 @@
 
 use super::stories::*;
 use super::*;
+use crate::objects::Objects;
 use dovetail_scheduler::requirement::Requirement;
 use k8s_openapi::api::core::v1::TopologySelectorTerm;
 use proptest::prelude::*;
@@ -67,8 +68,9 @@ proptest! {
     #[test]
     fn the_order_of_objects_does_not_matter((one, other) in clusters().prop_flat_map(shuffled)) {
         let unsupported = Unsupported::default();
-        let (index, reordered) = (VolumeIndex::of(&one.0, &unsupported), VolumeIndex::of(&other.0, &unsupported));
-        for pod in &one.0.pods {
+        let (one, other) = (one.0.snapshot(), other.0.snapshot());
+        let (index, reordered) = (VolumeIndex::of(&one, &unsupported), VolumeIndex::of(&other, &unsupported));
+        for pod in one.pods.values() {
             prop_assert_eq!(index.of_pending(pod), reordered.of_pending(pod));
             prop_assert_eq!(index.of_leaving(pod), reordered.of_leaving(pod));
         }
@@ -78,8 +80,9 @@ proptest! {
     #[test]
     fn a_machine_will_do_if_it_will_do_for_each_volume(cluster in clusters()) {
         let unsupported = Unsupported::default();
-        let index = VolumeIndex::of(&cluster.0, &unsupported);
-        for pod in &cluster.0.pods {
+        let snapshot = cluster.0.snapshot();
+        let index = VolumeIndex::of(&snapshot, &unsupported);
+        for pod in snapshot.pods.values() {
             let Ok(volumes) = index.of_pending(pod) else { continue };
             for machine in machines() {
                 let alone = claim_names(pod).into_iter().all(|claim| {

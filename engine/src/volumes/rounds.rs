@@ -55,7 +55,7 @@ fn on(pod: Value, node: &str) -> Value {
 }
 
 fn round(cluster: &Cluster) -> Round {
-    provisioning::assemble(&cluster.0, &catalogue(), &Options::default())
+    provisioning::assemble(&cluster.0.snapshot(), &catalogue(), &Options::default())
 }
 
 /// What is bought, what goes onto nodes that are there, and what is left over.

@@ -1,10 +1,11 @@
 //! What the tests of volumes are told with: small manifests, put together to a cluster.
 
-use super::{Unsupported, VolumeIndex, name};
+use super::{Unsupported, VolumeIndex};
+use crate::cluster::{PodRecord, Snapshot};
 use crate::objects::Objects;
 use dovetail_scheduler::problem::Volumes;
-use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Objects that volumes are made of, and pods that use them.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +29,8 @@ impl Cluster {
         self
     }
 
-    pub(super) fn find(&self, pod: &str) -> &Pod {
-        self.0.pods.iter().find(|p| name(&p.metadata) == pod).expect("a pod of the story")
+    pub(super) fn find(snapshot: &Snapshot, pod: &str) -> Arc<PodRecord> {
+        Arc::clone(snapshot.pods.get(&format!("default/{pod}")).expect("a pod of the story"))
     }
 
     /// What is refused of a pod that waits for a node.
@@ -38,18 +39,23 @@ impl Cluster {
             topology_keys: ["example.com/rack".to_owned()].into(),
             provisioners: ["floppy.example.com".to_owned()].into(),
         };
-        let index = VolumeIndex::of(&self.0, &unsupported);
-        index.of_pending(self.find(pod)).expect_err("the pod is refused").to_string()
+        let snapshot = self.0.snapshot();
+        let index = VolumeIndex::of(&snapshot, &unsupported);
+        index.of_pending(&Self::find(&snapshot, pod)).expect_err("the pod is refused").to_string()
     }
 
     pub(super) fn pending(&self, pod: &str) -> Volumes {
         let unsupported = Unsupported::default();
-        VolumeIndex::of(&self.0, &unsupported).of_pending(self.find(pod)).expect("the volumes can be had")
+        let snapshot = self.0.snapshot();
+        let index = VolumeIndex::of(&snapshot, &unsupported);
+        index.of_pending(&Self::find(&snapshot, pod)).expect("the volumes can be had")
     }
 
     pub(super) fn leaving(&self, pod: &str) -> Result<Volumes, String> {
         let unsupported = Unsupported::default();
-        VolumeIndex::of(&self.0, &unsupported).of_leaving(self.find(pod)).map_err(|e| e.to_string())
+        let snapshot = self.0.snapshot();
+        let index = VolumeIndex::of(&snapshot, &unsupported);
+        index.of_leaving(&Self::find(&snapshot, pod)).map_err(|e| e.to_string())
     }
 
     /// Where a pending pod can run.

@@ -411,8 +411,9 @@ mod attached {
 
     fn told(cluster: &Cluster, types: &TypeLimits) -> (Vec<(String, u32)>, Vec<String>) {
         let unsupported = Unsupported::default();
-        let index = VolumeIndex::of(&cluster.0, &unsupported);
-        let states = nodes::join(&cluster.0.nodes, &cluster.0.node_claims, &cluster.0.pods);
+        let snapshot = cluster.0.snapshot();
+        let index = VolumeIndex::of(&snapshot, &unsupported);
+        let states = nodes::join(&snapshot);
         let mut node = Node::default();
         index.attach(&states[0], types, &mut node);
         let attachable = node.attachable.iter().map(|(driver, n)| (driver.to_string(), *n)).collect();

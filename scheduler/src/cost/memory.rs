@@ -19,8 +19,7 @@ pub struct Memory {
 /// What is known of one packing.
 #[derive(Clone, Debug)]
 struct Recalled {
-    packing: u64,
-    demands: Vec<u32>,
+    packing: Packing,
     values: Vec<f64>,
 }
 
@@ -47,13 +46,12 @@ impl Memory {
                 patterns.push(Pattern { shape, counts });
             }
         }
-        let same = packing.fingerprint();
+        // A pattern of then held no more of an item than there were; it may be that more of it would fit today.
+        let covers = |i: usize, then: u32| (0..packing.shapes.len()).all(|k| packing.fits(i, k) <= then);
         let holds = |known: &&Recalled| {
-            let caps = known.demands.iter().zip(&packing.items).enumerate();
-            known.packing == same
-                && caps.into_iter().all(|(i, (then, now))| {
-                    now.demand <= *then || (0..packing.shapes.len()).all(|k| packing.fits(i, k) <= *then)
-                })
+            let mut items = known.packing.items.iter().zip(&packing.items).enumerate();
+            known.packing.is_alike(packing)
+                && items.all(|(i, (then, now))| now.demand <= then.demand || covers(i, then.demand))
         };
         (patterns, self.recalled.iter().rev().find(holds).map(|known| known.values.as_slice()))
     }
@@ -75,10 +73,8 @@ impl Memory {
             self.patterns.remove(&old);
         }
         if bound.limits.iter().all(|u| *u == 0.0) && bound.value > 0.0 {
-            let demands = packing.items.iter().map(|i| i.demand).collect();
-            let packing = packing.fingerprint();
-            self.recalled.retain(|known| known.packing != packing);
-            self.recalled.push(Recalled { packing, demands, values: bound.values.clone() });
+            self.recalled.retain(|known| !known.packing.is_alike(packing));
+            self.recalled.push(Recalled { packing: packing.clone(), values: bound.values.clone() });
             let surplus = self.recalled.len().saturating_sub(PACKINGS);
             self.recalled.drain(..surplus);
         }

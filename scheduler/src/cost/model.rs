@@ -18,7 +18,6 @@ use crate::policy::Search;
 use crate::problem::{PodClass, Problem};
 use crate::relaxation::{self, Reading};
 use crate::requirement::{Name, Requirement};
-use crate::taint::Effect;
 use dovetail_api::labels::{HOSTNAME, normalize};
 use rustc_hash::FxHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +61,8 @@ pub(super) struct Model {
     pub(super) shapes: Vec<Place>,
     /// The rules that it does not know.
     pub(super) left_out: BTreeSet<LeftOut>,
+    /// Whether it knows nothing of the nodes that are there, since they are of too many kinds.
+    pub(super) without_nodes: bool,
 }
 
 impl Model {
@@ -95,10 +96,7 @@ pub(super) struct Draft {
 impl<'p> Compiler<'p> {
     pub(super) fn new(problem: &'p Problem, market: Market<'p>) -> Self {
         let Market { columns, sets, pools } = market;
-        let soft = |t: &crate::taint::Taint| t.effect == Effect::PreferNoSchedule;
-        let soft_taints = problem.pools.iter().any(|p| p.taints.iter().any(soft))
-            || problem.nodes.iter().any(|n| n.taints.iter().any(soft));
-        Self { problem, columns, sets, pools, soft_taints }
+        Self { problem, columns, sets, pools, soft_taints: problem.has_soft_taints() }
     }
 
     /// The model for so many pods of each class.
@@ -115,7 +113,7 @@ impl<'p> Compiler<'p> {
         let mut offers = Offers::collect(self, &drafts, view, &mut left_out);
         // What fits nowhere is not packed: first fit will say why.
         let nodes = self.nodes(&drafts, view);
-        let on_nodes = |i: &usize| nodes.iter().any(|n| n.takes.contains(*i));
+        let on_nodes = |i: &usize| nodes.iter().flatten().any(|n| n.takes.contains(*i));
         let nowhere: Vec<usize> = (0..drafts.len()).filter(|i| !offers.takes_anywhere(*i) && !on_nodes(i)).collect();
         if !nowhere.is_empty() {
             outside.extend(nowhere.iter().map(|i| drafts[*i].class));
@@ -130,7 +128,7 @@ impl<'p> Compiler<'p> {
         &mut self,
         drafts: Vec<Draft>,
         offers: Offers,
-        nodes: Vec<Room>,
+        nodes: Option<Vec<Room>>,
         view: View,
         search: &Search<'_>,
         left_out: BTreeSet<LeftOut>,
@@ -177,13 +175,12 @@ impl<'p> Compiler<'p> {
             places.push(Place::New { pool: offer.pool, types: offer.types });
         }
         let mut limits = offers.limits;
-        for node in nodes {
-            let mut room: Vec<f64> = used.iter().map(|c| node.room[*c]).collect();
-            room.extend(
-                drivers
-                    .iter()
-                    .map(|d| node.attachable.iter().find(|(n, _)| n == *d).map_or(f64::from(1 << 30), |(_, n)| *n)),
-            );
+        let without_nodes = nodes.is_none();
+        for node in nodes.into_iter().flatten() {
+            #[allow(clippy::cast_precision_loss)] // whole numbers below 2^53
+            let mut room: Vec<f64> = used.iter().map(|c| node.room[*c] as f64).collect();
+            let attachable = |driver: &&Name| node.attachable.iter().find(|(d, _)| d == *driver);
+            room.extend(drivers.iter().map(|d| attachable(d).map_or(f64::from(1 << 30), |(_, n)| f64::from(*n))));
             room.extend(together.iter().map(|(cap, _)| f64::from(*cap)));
             #[allow(clippy::cast_precision_loss)] // few nodes
             limits.push(node.numbers.len() as f64);
@@ -193,7 +190,7 @@ impl<'p> Compiler<'p> {
         }
         let meanings = drafts.iter().map(|d| Meaning { class: d.class, pin: d.pin.clone() }).collect();
         let packing = Packing { dims, items, shapes, limits };
-        Model { packing, items: meanings, shapes: places, left_out }
+        Model { packing, items: meanings, shapes: places, left_out, without_nodes }
     }
 
     /// A class as items; `None` if its rules are beyond this.

@@ -4,6 +4,7 @@ use super::model::{Compiler, Draft, View};
 use crate::bitset::Bits;
 use crate::instance_type::Price;
 use crate::market::SetId;
+use crate::packing::draws_within;
 use crate::plan::LeftOut;
 use crate::problem::PodClass;
 use crate::relaxation::Reading;
@@ -277,8 +278,7 @@ impl Offers {
         let like_it = |t: &usize| {
             let room = self.room(compiler, p, *t, used, drivers);
             let thrifty = self.draws(compiler, p, *t, usize::MAX);
-            room.iter().zip(&offer.room).all(|(r, needed)| *r as f64 >= *needed)
-                && thrifty.iter().all(|(row, amount)| draws.iter().any(|(r, most)| r == row && amount <= most))
+            room.iter().zip(&offer.room).all(|(r, needed)| *r as f64 >= *needed) && draws_within(&thrifty, &draws)
         };
         index.sellable.iter().filter(like_it).collect()
     }
@@ -286,13 +286,10 @@ impl Offers {
 
 /// Whether the first is at least as good as the second in everything.
 fn beats(a: &Offer, b: &Offer) -> bool {
-    let within = |a: &[(u32, f64)], b: &[(u32, f64)]| {
-        a.iter().all(|(row, amount)| b.iter().any(|(r, most)| r == row && amount <= most))
-    };
     a.price <= b.price
         && a.spot <= b.spot
         && a.room.iter().zip(&b.room).all(|(a, b)| a >= b)
-        && within(&a.draws, &b.draws)
+        && draws_within(&a.draws, &b.draws)
         && b.takes.iter().all(|i| a.takes.contains(i))
 }
 

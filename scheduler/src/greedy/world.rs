@@ -12,7 +12,6 @@ use crate::market::{Columns, Market, PoolIndex, SetId, Sets};
 use crate::problem::{MinValuesPolicy, PodClass, Problem};
 use crate::requirement::{Name, Requirement};
 use crate::requirements::Requirements;
-use crate::taint::{Effect, Taint};
 use crate::topology::{Allowed, Pin, Topology};
 use rustc_hash::FxHashMap;
 
@@ -117,9 +116,7 @@ impl<'p> World<'p> {
         let Market { columns, sets, mut pools } = market;
         let topology = Topology::new(problem, &mut pools, &sets);
         let reserve = Reserve::of(problem, &pools);
-        let soft = |t: &Taint| t.effect == Effect::PreferNoSchedule;
-        let soft_taints = problem.pools.iter().any(|p| p.taints.iter().any(soft))
-            || problem.nodes.iter().any(|n| n.taints.iter().any(soft));
+        let soft_taints = problem.has_soft_taints();
         let (courses, domain_sets) = (Courses::default(), FxHashMap::default());
         Self { problem, columns, sets, pools, topology, reserve, soft_taints, courses, domain_sets }
     }

@@ -113,6 +113,8 @@ pub(super) struct Counter {
     domains: Vec<u32>,
     /// Of those, the ones on nodes that pass the filter for certain, if there is one: a claim may still come to pass it.
     certain: Vec<u32>,
+    /// How many may yet come to be in each domain, being on claims that are open among several; empty where nobody asks.
+    open: Vec<u32>,
     hosts: FxHashMap<usize, u32>,
     /// The nodes that hold some, in the order in which they came to.
     pub(super) inhabited: Vec<usize>,
@@ -124,7 +126,37 @@ impl Counter {
     pub(super) fn new(place: Place, counted: Counted, domains: usize) -> Self {
         let domains = vec![0; if place == Place::Host { 0 } else { domains }];
         let certain = if counted.filter().is_some() { domains.clone() } else { vec![] };
-        Self { place, counted, domains, certain, hosts: FxHashMap::default(), inhabited: vec![], version: 0 }
+        let (hosts, inhabited, open) = (FxHashMap::default(), vec![], vec![]);
+        Self { place, counted, domains, certain, open, hosts, inhabited, version: 0 }
+    }
+
+    /// From now on it is known who may yet come to be where.
+    pub(super) fn watch_open(&mut self) {
+        self.open.resize(self.domains.len(), 0);
+    }
+
+    /// Whether a domain holds some, or may yet come to.
+    pub(super) fn may_hold(&self, domain: usize) -> bool {
+        self.domains[domain] > 0 || self.open.get(domain).is_some_and(|open| *open > 0)
+    }
+
+    /// More pods may yet come to be in one of these domains.
+    pub(super) fn add_open(&mut self, domains: &[usize], by: u32) {
+        if !self.open.is_empty() {
+            domains.iter().for_each(|d| self.open[*d] += by);
+            self.version += 1;
+        }
+    }
+
+    /// A pod that might have come to be in one of these domains is in one of those for certain, or in fewer than it might.
+    pub(super) fn narrow_open(&mut self, before: &[usize], now: &[usize]) {
+        if !self.open.is_empty() {
+            before.iter().for_each(|d| self.open[*d] = self.open[*d].saturating_sub(1));
+            if now.len() > 1 {
+                now.iter().for_each(|d| self.open[*d] += 1);
+            }
+            self.version += 1;
+        }
     }
 
     pub(super) fn in_domain(&self, domain: usize) -> u32 {

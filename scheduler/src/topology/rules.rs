@@ -60,6 +60,8 @@ struct Near {
     counter: usize,
     /// Whether the pod is one of those it wants to be near: then the first may go anywhere.
     itself: bool,
+    /// Whether it wants to be near nobody else, and so can have come before all that are there.
+    alone: bool,
 }
 
 /// The domains of a key that a pod may go to now.
@@ -113,7 +115,8 @@ impl Topology {
         }
         for term in &reading.near {
             let counter = self.counter(&term.key, Counted::Certain { peers: term.peers, filter: None });
-            let near = Near { counter, itself: class.member_of.contains(&term.peers) };
+            let alone = reading.near.len() == 1;
+            let near = Near { counter, itself: class.member_of.contains(&term.peers), alone };
             match self.counters[counter].place {
                 Place::Host => rules.host_near.push(near),
                 Place::Key(key) => self.keyed(&mut rules, key, class, reading).near.push(near),
@@ -306,10 +309,12 @@ impl Topology {
         move |d| even.eligible.contains(d) && counter.in_domain(d) + even.itself <= most
     }
 
-    /// Whether a pod that wants to be near its own kind may go anywhere, for there is none of its kind yet.
+    /// Whether a pod that wants to be near its own kind may go anywhere, for there is none of its kind yet. One that has to
+    /// wait for others as well comes after those of its kind of which it is still open where they go.
     fn may_be_first(&self, keyed: &Keyed, near: &Near) -> bool {
         let counter = &self.counters[near.counter];
-        near.itself && !keyed.ever_selected.iter().any(|d| counter.in_domain(d) > 0)
+        let there = |d: usize| if near.alone { counter.in_domain(d) > 0 } else { counter.may_hold(d) };
+        near.itself && !keyed.ever_selected.iter().any(there)
     }
 
     /// The rules that make the pod join some node.

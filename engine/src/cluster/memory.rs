@@ -1,0 +1,252 @@
+//! What only this process remembers: intentions that no object tells yet, and since when things are known. All of it may be
+//! lost in a crash; then it is found out again, later and at the price of a decision made twice.
+//!
+//! Rules do not write here. They say what to remember, and the engine does it.
+
+use super::shelf::Shelf;
+use dovetail_scheduler::instance_type::InstanceType;
+use dovetail_scheduler::resources::Resources;
+use k8s_openapi::jiff::Timestamp;
+use std::sync::Arc;
+
+/// What no object tells.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// By node (by claim, until there is a node): until when it must not be taken away, since pods are on their way to it.
+    pub nominated: Shelf<Timestamp>,
+    /// Claims that are about to be deleted, although the API server has not been told.
+    pub leaving: Shelf<Timestamp>,
+    /// By pod UID: when its way through provisioning began and what came of it.
+    pub pod_times: Shelf<PodTimes>,
+    /// By full name of the pod: the claim that was made for it.
+    pub expected: Shelf<Expected>,
+    /// By claim: the pods that it was made for and that are not bound yet, by full name.
+    pub expecting: Shelf<Vec<Arc<str>>>,
+    /// By claim: what it may come to have, which counts against its pool's limits until it is launched.
+    pub charges: Shelf<Resources>,
+    /// By pool: what the provider sells for it.
+    pub offers: Shelf<PoolOffer>,
+    /// By UID of the pool: how its last registrations went, the latest last.
+    pub registrations: Shelf<Vec<bool>>,
+    /// Pods that wait for a round.
+    pub backlog: Backlog,
+}
+
+/// When a pod was seen and decided on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PodTimes {
+    /// When it was first seen to want a node.
+    pub acknowledged: Option<Timestamp>,
+    /// When it was first decided on, whatever came of it.
+    pub decided: Option<Timestamp>,
+    /// When a place was first found for it.
+    pub schedulable: Option<Timestamp>,
+}
+
+/// A pod that a claim was made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The claim.
+    pub claim: Arc<str>,
+    /// The UID of the pod; another pod of its name is not meant.
+    pub uid: Arc<str>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What a provider sells for a pool.
+#[derive(Clone, Debug)]
+pub struct PoolOffer {
+    /// The types, those without an available offering included.
+    pub types: Arc<[Arc<InstanceType>]>,
+    /// When the provider said so.
+    pub at: Timestamp,
+}
+
+/// The pods that have come since the last round was made, as far as it decides when the next is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// When the first came.
+    pub first: Option<Timestamp>,
+    /// When the last came.
+    pub last: Option<Timestamp>,
+    /// The longest time between two that came one after the other, in milliseconds.
+    pub gap_ms: i64,
+    /// How many came.
+    pub arrivals: usize,
+    /// When those that found no place are asked about again.
+    pub again: Option<Timestamp>,
+    /// Whether a round is being worked out.
+    pub planning: bool,
+}
+
+impl Backlog {
+    /// One more pod, or another reason to make a round.
+    pub(crate) fn arrive(&mut self, now: Timestamp) {
+        if let Some(last) = self.last {
+            self.gap_ms = self.gap_ms.max(now.duration_since(last).as_millis().try_into().unwrap_or(i64::MAX));
+        }
+        self.first = self.first.or(Some(now));
+        self.last = Some(now);
+        self.arrivals += 1;
+    }
+
+    /// A round takes what has come so far.
+    pub(crate) fn take(&mut self) {
+        *self = Self { planning: true, ..Self::default() };
+    }
+}
+
+/// Something that a rule wants to be remembered.
+#[derive(Clone, Debug)]
+pub enum Remember {
+    /// Pods are on their way to this node, or claim without one: it must stay until then.
+    Nominated {
+        /// The node, or the claim.
+        node: Arc<str>,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// This claim will be deleted: its pods need another place, and it takes none.
+    Leaving {
+        /// The claim.
+        claim: Arc<str>,
+    },
+    /// This claim will not be deleted after all.
+    Staying {
+        /// The claim.
+        claim: Arc<str>,
+    },
+    /// Pods that a claim was made for.
+    Expected {
+        /// The claim.
+        claim: Arc<str>,
+        /// The pods: full name and UID.
+        pods: Vec<(Arc<str>, Arc<str>)>,
+        /// What the claim may come to have.
+        charge: Resources,
+    },
+    /// Pods that are on their own again: full names.
+    Unexpected(Vec<Arc<str>>),
+    /// What a round found out about pods: their UIDs, and whether a place was found.
+    Decided {
+        /// The pods, by UID.
+        pods: Vec<Arc<str>>,
+        /// Whether a place was found for them.
+        schedulable: bool,
+    },
+    /// What a provider sells for a pool.
+    Offer {
+        /// The pool.
+        pool: Arc<str>,
+        /// The types.
+        types: Arc<[Arc<InstanceType>]>,
+    },
+    /// How a registration went.
+    Registration {
+        /// UID of the pool.
+        pool: Arc<str>,
+        /// Whether it went well.
+        succeeded: bool,
+    },
+    /// Forget how registrations went, and begin with these.
+    Registrations {
+        /// UID of the pool.
+        pool: Arc<str>,
+        /// What is known instead.
+        known: Vec<bool>,
+    },
+    /// Something else than a pod asks for a round.
+    Arrival,
+    /// A round begins: it takes what has come so far.
+    RoundBegins,
+    /// The round has ended; those left over are asked about again at that time.
+    RoundEnds {
+        /// When, if any are left over.
+        again: Option<Timestamp>,
+    },
+}
+
+/// How many registrations of a pool are remembered.
+const REGISTRATIONS: usize = 4;
+
+impl Memory {
+    /// Remembers.
+    pub(crate) fn remember(&mut self, what: Remember, now: Timestamp) {
+        match what {
+            Remember::Nominated { node, until } => {
+                let until = self.nominated.get(&node).map_or(until, |known| until.max(**known));
+                self.nominated.insert(node, Arc::new(until));
+            }
+            Remember::Leaving { claim } => drop(self.leaving.insert(claim, Arc::new(now))),
+            Remember::Staying { claim } => drop(self.leaving.remove(&claim)),
+            Remember::Expected { claim, pods, charge } => self.expect(claim, pods, charge, now),
+            Remember::Unexpected(pods) => pods.iter().for_each(|pod| drop(self.unexpect(pod))),
+            Remember::Decided { pods, schedulable } => {
+                for pod in pods {
+                    let times = Arc::make_mut(self.pod_times.entry(&pod));
+                    times.decided = times.decided.or(Some(now));
+                    times.schedulable = times.schedulable.or(schedulable.then_some(now));
+                }
+            }
+            Remember::Offer { pool, types } => {
+                drop(self.offers.insert(pool, Arc::new(PoolOffer { types, at: now })));
+            }
+            Remember::Registration { pool, succeeded } => {
+                let known = Arc::make_mut(self.registrations.entry(&pool));
+                known.push(succeeded);
+                if known.len() > REGISTRATIONS {
+                    known.remove(0);
+                }
+            }
+            Remember::Registrations { pool, known } => drop(self.registrations.insert(pool, Arc::new(known))),
+            Remember::Arrival => self.backlog.arrive(now),
+            Remember::RoundBegins => self.backlog.take(),
+            Remember::RoundEnds { again } => {
+                self.backlog.planning = false;
+                self.backlog.again = again;
+            }
+        }
+    }
+
+    fn expect(&mut self, claim: Arc<str>, pods: Vec<(Arc<str>, Arc<str>)>, charge: Resources, now: Timestamp) {
+        let mut names = vec![];
+        for (pod, uid) in pods {
+            self.unexpect(&pod);
+            names.push(Arc::clone(&pod));
+            self.expected.insert(pod, Arc::new(Expected { claim: Arc::clone(&claim), uid, since: now }));
+        }
+        self.expecting.insert(Arc::clone(&claim), Arc::new(names));
+        self.charges.insert(claim, Arc::new(charge));
+    }
+
+    /// No claim is made for this pod any more. Says which one was.
+    pub(crate) fn unexpect(&mut self, pod: &Arc<str>) -> Option<Arc<str>> {
+        let expected = self.expected.remove(pod)?;
+        if let Some(names) = self.expecting.get(&expected.claim) {
+            let left: Vec<_> = names.iter().filter(|name| *name != pod).map(Arc::clone).collect();
+            self.expecting.insert(Arc::clone(&expected.claim), Arc::new(left));
+        }
+        Some(Arc::clone(&expected.claim))
+    }
+
+    /// A claim is gone: what was remembered of it goes too. Gives back the pods that it was made for.
+    pub(crate) fn forget_claim(&mut self, claim: &Arc<str>) -> Vec<Arc<str>> {
+        self.leaving.remove(claim);
+        self.charges.remove(claim);
+        self.nominated.remove(claim);
+        let pods = self.expecting.remove(claim).map_or_else(Vec::new, |pods| pods.to_vec());
+        for pod in &pods {
+            self.expected.remove(pod);
+        }
+        pods
+    }
+
+    /// A pod is gone.
+    pub(crate) fn forget_pod(&mut self, name: &Arc<str>, uid: &Arc<str>) {
+        self.pod_times.remove(uid);
+        if self.expected.get(name).is_some_and(|e| e.uid == *uid) {
+            self.unexpect(name);
+        }
+    }
+}
