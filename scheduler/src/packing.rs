@@ -8,6 +8,7 @@
 //! Amounts are whole numbers kept in `f64`: below 2^53 sums and differences of them are exact, so what fits is never a
 //! matter of rounding. What a bin or an item stands for is known to the caller only.
 
+mod blend;
 mod columns;
 mod complete;
 mod effort;

@@ -100,6 +100,9 @@ impl Settled {
     }
 }
 
+/// Where items are nearly like water, their bound is nearly the best there is, and to prove more than it is hopeless.
+const NEARLY_FLUID: f64 = 1.003;
+
 /// The share where nothing is to be proven.
 const ROUGH: f64 = 1e-4;
 
@@ -279,6 +282,9 @@ impl<'p> Columns<'p> {
                 continue;
             }
             if effort.is_over() {
+                return;
+            }
+            if self.bound.fluid && self.master.cost() <= self.bound.value * NEARLY_FLUID {
                 return;
             }
             // Nothing among the most hopeful: all of them, and longer where it was not long enough.

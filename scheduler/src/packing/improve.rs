@@ -12,10 +12,10 @@ use super::{Effort, Packed, Packing, Pattern};
 use fastrand::Rng;
 
 /// So many attempts in a row that lead nowhere are the last.
-const PATIENCE: usize = 3_000;
+const PATIENCE: usize = 20_000;
 
 /// Or so many for each bin: of few bins there are few choices.
-const PATIENCE_PER_BIN: usize = 60;
+const PATIENCE_PER_BIN: usize = 200;
 
 /// So many bins are emptied at most for a linear programme, and to fill bins one after the other.
 const MOST: [usize; 2] = [8, 24];

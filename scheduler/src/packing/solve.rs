@@ -5,7 +5,7 @@ use super::complete::Completion;
 use super::fill::{By, fill};
 use super::improve::Hints;
 use super::start::Fluid;
-use super::{Effort, Packed, Packing, Pattern, improve, rounding};
+use super::{Effort, Packed, Packing, Pattern, blend, improve, rounding};
 
 /// What came of it.
 pub(crate) struct Solved {
@@ -42,6 +42,11 @@ pub(crate) fn solve(
     for _ in 0..if asked <= MANY { 4 } else { 0 } {
         candidates.extend(completion.pack(&demands, limits, rng, &mut zeroth));
     }
+    for _ in 0..if blend::is_apt(&demands, &fluid) { BLENDS } else { 0 } {
+        let blended = blend::blend(packing, &demands, &completion, rng, &mut zeroth);
+        blended.iter().flatten().for_each(|(pattern, _)| _ = columns.add(pattern.clone()));
+        candidates.extend(blended);
+    }
     effort.back(zeroth);
     let cheapest = |of: Vec<Packed>| of.into_iter().min_by(|a, b| packing.weight(a).total_cmp(&packing.weight(b)));
     let incumbent = cheapest(candidates);
@@ -62,7 +67,9 @@ pub(crate) fn solve(
     columns.generate_some(60, &mut second);
     effort.back(second);
     let patterns = rounding::near(&columns);
-    let rounded = rounding::round(&columns, &fluid.prices, rng, effort);
+    let mut third = effort.part(if is_varied { 0.1 } else { 1.0 });
+    let rounded = rounding::round(&columns, &fluid.prices, rng, &mut third);
+    effort.back(third);
     let values = if bound.fluid { fluid.values } else { columns.latest() };
     let packed = cheapest(incumbent.into_iter().chain(rounded).collect());
     let hints = Hints { values: &values, prices: &fluid.prices, patterns: &patterns, completion: &completion, floor };
@@ -78,6 +85,9 @@ fn floor(packing: &Packing, bound: &Bound) -> f64 {
     }
     bound.value + 1e-9
 }
+
+/// So many blends are tried.
+const BLENDS: usize = 4;
 
 /// More items than this are not packed one by one.
 const MANY: u64 = 3_000;
