@@ -103,6 +103,9 @@ impl Settled {
 /// Where items are nearly like water, their bound is nearly the best there is, and to prove more than it is hopeless.
 const NEARLY_FLUID: f64 = 1.003;
 
+/// So many shapes are searched in a round, those first of which most is to be expected.
+const BREADTH: usize = 32;
+
 /// The share where nothing is to be proven.
 const ROUGH: f64 = 1e-4;
 
@@ -243,7 +246,7 @@ impl<'p> Columns<'p> {
                 return;
             }
             let latest = self.latest();
-            if self.price(&latest, &latest, 16, effort).added == 0
+            if self.price(&latest, &latest, BREADTH, effort).added == 0
                 && self.price(&latest, &latest, usize::MAX, effort).added == 0
             {
                 return;
@@ -273,12 +276,12 @@ impl<'p> Columns<'p> {
             if smoothed > 0.0 {
                 let mut between = latest.clone();
                 between.iter_mut().zip(&self.center).for_each(|(y, c)| *y = (1.0 - smoothed) * *y + smoothed * c);
-                if self.price(&between, &latest, 16, effort).added > 0 {
+                if self.price(&between, &latest, BREADTH, effort).added > 0 {
                     continue;
                 }
                 smoothing *= 0.7;
             }
-            if self.price(&latest, &latest, 16, effort).added > 0 {
+            if self.price(&latest, &latest, BREADTH, effort).added > 0 {
                 continue;
             }
             if effort.is_over() {
