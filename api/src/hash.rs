@@ -12,6 +12,12 @@ mod structure;
 pub use ec2_node_class::ec2_node_class;
 pub use node_pool::node_pool;
 
+/// FNV-1 of a text, with 64 bits: what names are made of that must come out the same every time, and the same as Karpenter's.
+#[must_use]
+pub fn text(text: &str) -> u64 {
+    structure::string(text)
+}
+
 /// Version of [`node_pool()`], as the annotation `karpenter.sh/nodepool-hash-version` names it.
 pub const NODE_POOL_VERSION: &str = "v3";
 /// Version of [`ec2_node_class()`], as the annotation `karpenter.k8s.aws/ec2nodeclass-hash-version` names it.

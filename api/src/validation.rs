@@ -13,7 +13,7 @@ mod taints;
 
 use std::fmt;
 
-pub use ec2_node_class::{NodeClassFault, NodeClassFindings, ec2_node_class};
+pub use ec2_node_class::{NodeClassFault, NodeClassFindings, ec2_node_class, is_forbidden_tag};
 pub use kubelet::{KubeletError, expressions as kubelet_expressions};
 pub use names::{NameError, label_value, qualified_name};
 pub use node_overlay::{OverlayProblem, node_overlay};

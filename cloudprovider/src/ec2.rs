@@ -23,6 +23,7 @@ pub mod tables;
 pub(crate) mod testing;
 
 pub use catalogue::{Catalogue, CatalogueError};
+pub use family::{FamilyRules, rules as family_rules};
 pub use labels::well_known;
 pub use request::{
     BlockDevice, Ec2Request, Ec2Settings, Interface, Kubelet, MemoryShare, PlacementGroup, PlacementStrategy,

@@ -14,7 +14,9 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub mod machine;
 mod own_labels;
+pub mod provider;
 
 /// A catalogue file, read.
 #[derive(Clone, Debug, PartialEq, Eq)]

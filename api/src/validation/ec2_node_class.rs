@@ -139,12 +139,15 @@ fn unsupported(kubelet: &Map<String, Value>, family: AmiFamily) -> Vec<NodeClass
 }
 
 fn forbidden_tags(spec: &EC2NodeClassSpec) -> Vec<NodeClassProblem> {
-    let reserved = [aws::TAG_CLUSTER_NAME, aws::TAG_NODEPOOL, aws::TAG_NODECLAIM, aws::TAG_EC2_NODE_CLASS];
     let keys = spec.tags.iter().flatten().map(|(key, _)| key);
-    keys.filter(|key| reserved.contains(&key.as_str()) || is_cluster_tag(key))
-        .cloned()
-        .map(NodeClassProblem::Tag)
-        .collect()
+    keys.filter(|key| is_forbidden_tag(key)).cloned().map(NodeClassProblem::Tag).collect()
+}
+
+/// Whether only the provisioner may set this tag: those by which it knows what is its own (spec aws-provider 1.3).
+#[must_use]
+pub fn is_forbidden_tag(key: &str) -> bool {
+    let reserved = [aws::TAG_CLUSTER_NAME, aws::TAG_NODEPOOL, aws::TAG_NODECLAIM, aws::TAG_EC2_NODE_CLASS];
+    reserved.contains(&key) || is_cluster_tag(key)
 }
 
 /// `^kubernetes\.io/cluster/[0-9A-Za-z][A-Za-z0-9\-_]*$`

@@ -6,19 +6,19 @@ use dovetail_api::ec2_node_class::AmiFamily;
 
 /// What a family decides about the capacity of its nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FamilyRules {
+pub struct FamilyRules {
     /// The device that holds pods' ephemeral storage; unknown for custom images.
-    pub(crate) ephemeral_device: Option<&'static str>,
+    pub ephemeral_device: Option<&'static str>,
     /// The devices of a machine whose class names none, with their sizes in GiB.
-    pub(crate) default_devices: &'static [(&'static str, i64)],
+    pub default_devices: &'static [(&'static str, i64)],
     /// Whether the number of pods is limited by the addresses of the network interfaces.
-    pub(crate) eni_limited_pods: bool,
+    pub eni_limited_pods: bool,
     /// Whether memory is reserved for as many pods as the interfaces could carry, however many are allowed.
-    pub(crate) reserves_for_eni_pods: bool,
+    pub reserves_for_eni_pods: bool,
     /// Whether `podsPerCore` has an effect.
-    pub(crate) pods_per_core: bool,
+    pub pods_per_core: bool,
     /// The build of Windows, for the Windows families.
-    pub(crate) windows_build: Option<&'static str>,
+    pub windows_build: Option<&'static str>,
 }
 
 const LINUX: FamilyRules = FamilyRules {
@@ -42,7 +42,7 @@ const fn windows(build: &'static str) -> FamilyRules {
 }
 
 /// The rules of a family.
-pub(crate) const fn rules(family: AmiFamily) -> FamilyRules {
+pub const fn rules(family: AmiFamily) -> FamilyRules {
     match family {
         AmiFamily::AL2 | AmiFamily::AL2023 => LINUX,
         AmiFamily::Bottlerocket => FamilyRules {

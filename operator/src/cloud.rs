@@ -1,0 +1,21 @@
+//! The cloud that the controller works with: the provider, and what the engine must know of what it sells. Which provider it
+//! is was decided by the settings.
+
+use std::sync::Arc;
+
+use dovetail_cloudprovider::provider::CloudProvider;
+use dovetail_scheduler::requirement::Name;
+use dovetail_scheduler::requirements::WellKnown;
+
+/// A cloud.
+#[derive(Clone)]
+pub struct Cloud {
+    /// Who buys and ends machines.
+    pub provider: Arc<dyn CloudProvider>,
+    /// Label keys that new nodes may have although nothing defines them.
+    pub well_known: WellKnown,
+    /// The same as names, for the metrics of nodes.
+    pub node_labels: Vec<String>,
+    /// The label that names the capacity reservation of a reserved offering, if there are any.
+    pub reservation_label: Option<Name>,
+}
