@@ -104,7 +104,7 @@ impl Settled {
 const NEARLY_FLUID: f64 = 1.003;
 
 /// So many shapes are searched in a round, those first of which most is to be expected.
-const BREADTH: usize = 32;
+const BREADTH: usize = 16;
 
 /// The share where nothing is to be proven.
 const ROUGH: f64 = 1e-4;

@@ -37,7 +37,7 @@ pub(crate) fn solve(
         .filter_map(|by| fill(packing, &demands, limits, &fluid.prices, by))
         .collect();
     let completion = Completion::new(packing, &fluid.prices);
-    let is_varied = asked < 3 * demands.len() as u64;
+    let is_varied = demands.len() > 100 && asked <= 2 * demands.len() as u64;
     let mut zeroth = effort.part(if is_varied { 0.3 } else { 0.1 });
     for _ in 0..if asked <= MANY { 4 } else { 0 } {
         candidates.extend(completion.pack(&demands, limits, rng, &mut zeroth));
@@ -52,10 +52,12 @@ pub(crate) fn solve(
     let incumbent = cheapest(candidates);
     // Where hardly two items are alike the programme is large and helps little.
     // Where there are many of each, rounding loses little and the proof is what takes long.
-    let shares = match asked / (demands.len() as u64).max(1) {
-        0..=2 => (0.2, 0.2),
-        3..30 => (0.65, 0.25),
-        _ => (0.8, 0.3),
+    let shares = if is_varied {
+        (0.2, 0.2)
+    } else if asked < 30 * demands.len() as u64 {
+        (0.65, 0.25)
+    } else {
+        (0.8, 0.3)
     };
     let mut first = effort.part(shares.0);
     if incumbent.as_ref().is_none_or(|packed| packing.weight(packed) > floor(packing, &columns.bound)) {
