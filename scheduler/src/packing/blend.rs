@@ -14,7 +14,7 @@ use super::{Effort, Packed, Packing, Pattern};
 const SPREAD: f64 = 2.5;
 
 /// So many nodes a search for a blend may visit.
-const NODES: u64 = 40;
+const NODES: u64 = 150;
 
 /// What fills fewer bins than this is packed bin after bin.
 const FEW: f64 = 2.0;
