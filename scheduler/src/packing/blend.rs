@@ -10,8 +10,9 @@ use super::relaxed::{Relaxed, dot};
 use super::start::{self, Fluid};
 use super::{Effort, Packed, Packing, Pattern};
 
-/// A bin may hold so many times its share of an item.
-const SPREAD: f64 = 2.5;
+/// A bin may hold so many times its share of an item: at random one of these. A bin of a shape that is far from what most
+/// items are like needs the few that are like it.
+const SPREADS: [f64; 4] = [1.3, 1.8, 2.5, 5.0];
 
 /// So many nodes a search for a blend may visit.
 const NODES: u64 = 150;
@@ -20,12 +21,19 @@ const NODES: u64 = 150;
 const FEW: f64 = 2.0;
 
 /// Fewer items than this to a bin are no blend.
-const SMALL: f64 = 16.0;
+const SMALL: usize = 16;
 
-/// Whether bins hold many of the items.
+/// Whether a bin holds dozens of the items, and there are several bins.
 pub(crate) fn is_apt(demands: &[u32], fluid: &Fluid) -> bool {
     let bins: f64 = fluid.bins.iter().map(|(_, x)| x).sum();
-    bins > FEW && demands.iter().map(|d| f64::from(*d)).sum::<f64>() > SMALL * bins
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
+    let whole = bins as usize;
+    bins > FEW && are_small(demands, whole)
+}
+
+/// Whether so many bins hold dozens of the items each.
+pub(crate) fn are_small(demands: &[u32], bins: usize) -> bool {
+    demands.iter().map(|d| *d as usize).sum::<usize>() > SMALL * bins
 }
 
 /// Packs everything; `None` if there is no way to go on, or no effort left.
@@ -38,6 +46,7 @@ pub(crate) fn blend(
 ) -> Option<Packed> {
     let mut left = demands.to_vec();
     let mut packed: Packed = vec![];
+    let spread = SPREADS[rng.usize(0..SPREADS.len())];
     let weight = |k: usize| packing.shapes[k].weight;
     loop {
         let fluid = start::fluid(packing, &left, &weight);
@@ -49,7 +58,7 @@ pub(crate) fn blend(
             return None;
         }
         let (shape, many) = fluid.bins.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let pattern = blended(packing, &left, shape, &fluid, rng, effort)?;
+        let pattern = blended(packing, &left, (shape, spread), &fluid, rng, effort)?;
         let enough = pattern.counts.iter().map(|(i, c)| left[*i as usize] / c).min()?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
         let times = enough.min((many / 4.0) as u32).max(1);
@@ -66,7 +75,7 @@ pub(crate) fn blend(
 fn blended(
     packing: &Packing,
     left: &[u32],
-    shape: usize,
+    (shape, spread): (usize, f64),
     fluid: &Fluid,
     rng: &mut fastrand::Rng,
     effort: &mut Effort<'_>,
@@ -74,7 +83,7 @@ fn blended(
     let all: f64 = left.iter().zip(&fluid.values).map(|(l, v)| f64::from(*l) * v).sum();
     let share = dot(&packing.shapes[shape].room, &fluid.prices) / all.max(1e-12);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
-    let cap = |l: &u32| ((f64::from(*l) * share * SPREAD).ceil() as u32).min(*l);
+    let cap = |l: &u32| ((f64::from(*l) * share * spread).ceil() as u32).min(*l);
     let caps: Vec<u32> = left.iter().map(cap).collect();
     let values: Vec<f64> = fluid.values.iter().map(|v| v * (1.0 + 0.02 * rng.f64())).collect();
     let mut relaxed = Relaxed::new(packing, shape, &caps);

@@ -8,7 +8,7 @@
 use super::columns::{Aim, Columns};
 use super::complete::Completion;
 use super::rounding::{self, Remainder};
-use super::{Effort, Packed, Packing, Pattern};
+use super::{Effort, Packed, Packing, Pattern, blend};
 use fastrand::Rng;
 
 /// So many attempts in a row that lead nowhere are the last.
@@ -173,6 +173,10 @@ fn one_after_the_other(
     effort: &mut Effort<'_>,
 ) -> Option<Packed> {
     let held = held(packing, bins);
+    // Blends draw on no limits.
+    if packing.limits.is_empty() && blend::are_small(&held, bins.len()) && rng.bool() {
+        return blend::blend(packing, &held, hints.completion, rng, effort);
+    }
     hints.completion.pack(&held, &drawn(packing, bins), rng, effort)
 }
 

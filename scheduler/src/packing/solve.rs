@@ -71,10 +71,10 @@ impl Shares {
             // Where hardly two items are alike the programme is large and helps little.
             Self { simple: 0.3, proof: 0.2, columns: 0.2, rounding: 0.1 }
         } else if asked < 30 * kinds {
-            Self { simple: 0.1, proof: 0.65, columns: 0.25, rounding: 1.0 }
+            Self { simple: 0.2, proof: 0.65, columns: 0.25, rounding: 1.0 }
         } else {
             // Where there are many of each, rounding loses little, and the proof is what takes long.
-            Self { simple: 0.1, proof: 0.8, columns: 0.3, rounding: 1.0 }
+            Self { simple: 0.3, proof: 0.8, columns: 0.3, rounding: 1.0 }
         }
     }
 }
@@ -106,13 +106,15 @@ fn simple(
         .take(if few { usize::MAX } else { 1 })
         .filter_map(|by| fill(packing, &demands, &packing.limits, &fluid.prices, by))
         .collect();
-    for _ in 0..if few { TRIES } else { 0 } {
-        found.extend(completion.pack(&demands, &packing.limits, rng, effort));
-    }
-    for _ in 0..if blend::is_apt(&demands, fluid) { TRIES } else { 0 } {
-        let blended = blend::blend(packing, &demands, completion, rng, effort);
-        blended.iter().flatten().for_each(|(pattern, _)| _ = columns.add(pattern.clone()));
-        found.extend(blended);
+    let apt = blend::is_apt(&demands, fluid);
+    for _ in 0..if apt || few { TRIES } else { 0 } {
+        found.extend(if apt {
+            let blended = blend::blend(packing, &demands, completion, rng, effort);
+            blended.iter().flatten().for_each(|(pattern, _)| _ = columns.add(pattern.clone()));
+            blended
+        } else {
+            completion.pack(&demands, &packing.limits, rng, effort)
+        });
     }
     lightest(packing, found)
 }
