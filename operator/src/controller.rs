@@ -91,7 +91,7 @@ where
     tracing::info!(version = build.version, provider = settings.provider, "starting");
 
     let config = client::config(settings.kubeconfig.as_deref()).await?;
-    let cloud = cloud(&settings, client::client(&config)?).await.map_err(ControllerError::Cloud)?;
+    let mut cloud = cloud(&settings, client::client(&config)?).await.map_err(ControllerError::Cloud)?;
     let metrics = metrics(&settings, &cloud, build)?;
     let missing = Arc::new(Mutex::new(Some("the API server has not answered yet".to_owned())));
     let readiness = readiness(Arc::clone(&missing));
@@ -156,6 +156,14 @@ where
         shutdown: shutdown.clone(),
     };
     let waits = settings.disable_controller_warmup && !settings.disable_leader_election;
+    let on_lead = cloud.on_lead.take();
+    if let Some(on_lead) = on_lead {
+        let mut leadership = leadership.clone();
+        tokio::spawn(async move {
+            leadership.acquired().await;
+            on_lead.await;
+        });
+    }
     let work = work(pump, reader, kinds, sender, metrics, waits.then_some(leadership), shutdown.clone());
     let mut work = std::pin::pin!(work);
     let ended = tokio::select! {

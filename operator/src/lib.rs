@@ -9,6 +9,7 @@ pub mod controller;
 mod documentation;
 pub mod executor;
 mod kinds;
+pub mod kwok;
 pub mod lease;
 pub mod logs;
 pub mod metrics;
