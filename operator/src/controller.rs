@@ -4,7 +4,6 @@
 //! The order of the end matters: first no new actions, then those under way end, then the lease is given back, so that the
 //! next leader never meets one of ours.
 
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -75,11 +74,12 @@ pub enum ControllerError {
 ///
 /// # Errors
 /// If it cannot start, or has lost the lease: then another replica acts, and this process should be started anew.
-pub async fn run<F, C>(read: Read, build: Build, shutdown: Shutdown, cloud: F) -> Result<(), ControllerError>
-where
-    F: FnOnce(&Settings, Client) -> C,
-    C: Future<Output = Result<Cloud, String>>,
-{
+pub async fn run(
+    read: Read,
+    build: Build,
+    shutdown: Shutdown,
+    cloud: impl AsyncFnOnce(&Settings, Client) -> Result<Cloud, String>,
+) -> Result<(), ControllerError> {
     let Read { settings, warnings } = read;
     let logs =
         Logs::open(&settings.log_level, build.commit, &settings.log_output_paths, &settings.log_error_output_paths)?;

@@ -3,23 +3,23 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get};
-use axum::{Json, Router};
+use axum::Router;
 use serde_json::Value;
 
 use super::*;
 
 type Store = Arc<Mutex<BTreeMap<String, Value>>>;
 
-fn status(code: u16) -> (StatusCode, Json<Value>) {
+fn status(code: u16) -> (StatusCode, String) {
     let body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
         "message": "no", "reason": ""});
-    (StatusCode::from_u16(code).expect("a code"), Json(body))
+    (StatusCode::from_u16(code).expect("a code"), body.to_string())
 }
 
 fn server(store: &Store) -> Client {
     let list = |State(store): State<Store>| async move {
         let items: Vec<Value> = store.lock().expect("no panic").values().cloned().collect();
-        Json(json!({"kind": "NodeList", "apiVersion": "v1", "metadata": {}, "items": items}))
+        json!({"kind": "NodeList", "apiVersion": "v1", "metadata": {}, "items": items}).to_string()
     };
     let create = |State(store): State<Store>, body: String| async move {
         let node: Value = serde_json::from_str(&body).expect("JSON");
@@ -29,13 +29,13 @@ fn server(store: &Store) -> Client {
             return status(409);
         }
         store.insert(name, node.clone());
-        (StatusCode::CREATED, Json(node))
+        (StatusCode::CREATED, body)
     };
     let read = |State(store): State<Store>, Path(name): Path<String>| async move {
-        store.lock().expect("no panic").get(&name).map_or_else(|| status(404), |node| (StatusCode::OK, Json(node.clone())))
+        store.lock().expect("no panic").get(&name).map_or_else(|| status(404), |node| (StatusCode::OK, node.to_string()))
     };
     let remove = |State(store): State<Store>, Path(name): Path<String>| async move {
-        store.lock().expect("no panic").remove(&name).map_or_else(|| status(404), |node| (StatusCode::OK, Json(node)))
+        store.lock().expect("no panic").remove(&name).map_or_else(|| status(404), |node| (StatusCode::OK, node.to_string()))
     };
     let router = Router::new()
         .route("/api/v1/nodes", get(list).post(create))
