@@ -15,7 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub mod generic;
+pub mod machine;
 mod own_labels;
+pub mod provider;
 
 /// A catalogue file, read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,3 +27,7 @@ pub const STAGE: &str = "kwok.x-k8s.io/stage";
 pub const STAGE_UNHEALTHY: &str = "unhealthy";
 /// The partition that a simulated node belongs to.
 pub const PARTITION: &str = "kwok-partition";
+/// Value of [`PARTITION`]: there is one.
+pub const PARTITION_VALUE: &str = "a";
+/// What a node costs in dollars per hour, with six digits, for viewers.
+pub const PRICE: &str = "eks-node-viewer/instance-price";

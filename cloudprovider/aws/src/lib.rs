@@ -7,14 +7,20 @@
 //! aws-provider, as amended by its v1.15 changes.
 
 pub mod amis;
+pub mod batches;
 pub mod capacity_type;
 pub mod claim_terms;
 pub mod cluster;
+pub mod faults;
+pub mod fleet;
 pub mod kubelet;
+pub mod launch_list;
 pub mod launch_template;
 pub mod node_identity;
 pub mod placement;
+pub mod subnets;
 pub mod tags;
+pub mod unavailable;
 pub mod user_data;
 
 #[cfg(test)]
