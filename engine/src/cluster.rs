@@ -16,7 +16,7 @@ mod snapshot;
 pub use claim::ClaimRecord;
 pub use fold::{Change, Cluster};
 pub use kind::{Kind, Object, ObjectKey, Subject};
-pub use memory::{Backlog, Expected, Memory, PodTimes, PoolOffer, Remember};
+pub use memory::{Backlog, Charge, Expected, Memory, PodTimes, PoolOffer, Remember};
 pub use pod::{Phase, Placing, PodRecord};
 pub use reduce::reduce;
 pub use shape::Shape;

@@ -243,7 +243,9 @@ impl Cluster {
         let name = before.as_ref().map_or(&after.name, |b| &b.name);
         self.now.pods.insert(Arc::clone(name), Arc::clone(&after));
         self.now.links.link_pod(&after.name, &after);
-        if after.node.is_some() || after.is_terminal() {
+        // One that has to leave its node is expected elsewhere as long as it is there.
+        let is_placed = after.node.is_some() && before.as_ref().is_none_or(|b| b.node.is_none());
+        if is_placed || after.is_terminal() {
             self.now.memory.unexpect(&after.name);
         }
         let wanted = before.as_ref().is_some_and(|b| b.uid == after.uid && b.wants_a_node());
@@ -315,7 +317,7 @@ impl Cluster {
             }
         }
         // Whom a claim was made for that will go before it ever came needs another.
-        if let Remember::Leaving { claim } = &what {
+        if let Remember::Leaving { claim } | Remember::Failed { claim } = &what {
             self.give_back(claim, now);
         }
         self.now.memory.remember(what, now);

@@ -4,6 +4,7 @@
 //! Rules do not write here. They say what to remember, and the engine does it.
 
 use super::shelf::Shelf;
+use dovetail_scheduler::cost::Memory as Solver;
 use dovetail_scheduler::instance_type::InstanceType;
 use dovetail_scheduler::resources::Resources;
 use k8s_openapi::jiff::Timestamp;
@@ -23,13 +24,24 @@ pub struct Memory {
     /// By claim: the pods that it was made for and that are not bound yet, by full name.
     pub expecting: Shelf<Vec<Arc<str>>>,
     /// By claim: what it may come to have, which counts against its pool's limits until it is launched.
-    pub charges: Shelf<Resources>,
+    pub charges: Shelf<Charge>,
     /// By pool: what the provider sells for it.
     pub offers: Shelf<PoolOffer>,
     /// By UID of the pool: how its last registrations went, the latest last.
     pub registrations: Shelf<Vec<bool>>,
     /// Pods that wait for a round.
     pub backlog: Backlog,
+    /// What the solver remembers of earlier rounds.
+    pub solver: Arc<Solver>,
+}
+
+/// What a claim may come to have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Charge {
+    /// The pool whose limits it counts against.
+    pub pool: Arc<str>,
+    /// Of every resource as much as any of its types has.
+    pub most: Resources,
 }
 
 /// When a pod was seen and decided on.
@@ -76,8 +88,6 @@ pub struct Backlog {
     pub arrivals: usize,
     /// When those that found no place are asked about again.
     pub again: Option<Timestamp>,
-    /// Whether a round is being worked out.
-    pub planning: bool,
 }
 
 impl Backlog {
@@ -93,7 +103,7 @@ impl Backlog {
 
     /// A round takes what has come so far.
     pub(crate) fn take(&mut self) {
-        *self = Self { planning: true, ..Self::default() };
+        *self = Self::default();
     }
 }
 
@@ -124,7 +134,7 @@ pub enum Remember {
         /// The pods: full name and UID.
         pods: Vec<(Arc<str>, Arc<str>)>,
         /// What the claim may come to have.
-        charge: Resources,
+        charge: Charge,
     },
     /// Pods that are on their own again: full names.
     Unexpected(Vec<Arc<str>>),
@@ -155,6 +165,13 @@ pub enum Remember {
         pool: Arc<str>,
         /// What is known instead.
         known: Vec<bool>,
+    },
+    /// What the solver remembers.
+    Solver(Arc<Solver>),
+    /// A claim came to nothing: nobody is expected there, and its pool is not charged for it.
+    Failed {
+        /// The claim.
+        claim: Arc<str>,
     },
     /// Something else than a pod asks for a round.
     Arrival,
@@ -200,16 +217,15 @@ impl Memory {
                 }
             }
             Remember::Registrations { pool, known } => drop(self.registrations.insert(pool, Arc::new(known))),
+            Remember::Solver(memory) => self.solver = memory,
+            Remember::Failed { claim } => drop(self.forget_claim(&claim)),
             Remember::Arrival => self.backlog.arrive(now),
             Remember::RoundBegins => self.backlog.take(),
-            Remember::RoundEnds { again } => {
-                self.backlog.planning = false;
-                self.backlog.again = again;
-            }
+            Remember::RoundEnds { again } => self.backlog.again = again,
         }
     }
 
-    fn expect(&mut self, claim: Arc<str>, pods: Vec<(Arc<str>, Arc<str>)>, charge: Resources, now: Timestamp) {
+    fn expect(&mut self, claim: Arc<str>, pods: Vec<(Arc<str>, Arc<str>)>, charge: Charge, now: Timestamp) {
         let mut names = vec![];
         for (pod, uid) in pods {
             self.unexpect(&pod);
