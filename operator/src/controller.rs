@@ -153,6 +153,7 @@ pub async fn run(
         logs,
         metrics: Arc::clone(&metrics),
         leadership: leadership.clone(),
+        node_labels: (!settings.disable_cluster_state_observability).then(|| cloud.node_labels.clone().into()),
         shutdown: shutdown.clone(),
     };
     let waits = settings.disable_controller_warmup && !settings.disable_leader_election;

@@ -2,10 +2,11 @@
 //! grown (the Karpenter specification, disruption 8.1). A function of the cluster as it is known; who shows it, and how often,
 //! is decided elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dovetail_api::labels::{INITIALIZED, NODEPOOL};
-use dovetail_engine::cluster::{PodRecord, Snapshot};
+use dovetail_engine::cluster::{PodRecord, Shape, Snapshot};
 use dovetail_engine::requests;
 use dovetail_scheduler::resources::Resources;
 use jiff::Timestamp;
@@ -20,17 +21,21 @@ pub struct Group {
     pub owner: String,
     /// The labels that all of its series have.
     pub labels: Vec<(String, String)>,
-    /// Name, the resource if it is about one, and the value.
-    pub series: Vec<(&'static str, Option<String>, f64)>,
+    /// Its series.
+    pub series: Vec<Series>,
 }
+
+/// The name of a metric, the resource if it is about one, and the value.
+pub type Series = (&'static str, Option<String>, f64);
 
 /// The gauges of every node and NodePool, and of the cluster. `node_labels` are the labels that nodes are shown with.
 #[must_use]
 pub fn of(snapshot: &Snapshot, node_labels: &[String], now: Timestamp) -> Vec<Group> {
+    let mut limits = Limits::default();
     let mut groups = Vec::with_capacity(snapshot.nodes.len() + snapshot.node_pools.len() + 1);
     let (mut requested, mut allocatable) = (Resources::new(), Resources::new());
     for (name, node) in snapshot.nodes.iter() {
-        let load = Load::of(snapshot.pods_on(name).map(|pod| &**pod));
+        let load = Load::of(snapshot.pods_on(name).map(|pod| &**pod), &mut limits);
         let room = amounts(node.status.as_ref().and_then(|status| status.allocatable.as_ref()));
         requested.add(&load.pods);
         requested.add(&load.daemons);
@@ -60,38 +65,19 @@ pub fn of(snapshot: &Snapshot, node_labels: &[String], now: Timestamp) -> Vec<Gr
 }
 
 /// Shows the groups, and takes away those that were shown before and are not there any more.
-pub fn show(metrics: &Metrics, groups: &[Group], shown_before: &mut Vec<String>) {
+pub fn show(metrics: &Metrics, groups: &[Group], shown_before: &mut BTreeSet<String>) {
     for group in groups {
-        let labels: Vec<(&str, &str)> = group.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let with = |resource: &'_ Option<String>| resource.clone();
-        let resources: Vec<Option<String>> = group.series.iter().map(|(_, resource, _)| with(resource)).collect();
-        let series: Vec<Shown<'_>> = group
-            .series
-            .iter()
-            .zip(&resources)
-            .map(|((name, _, value), resource)| {
-                let mut labels = labels.clone();
-                labels.extend(resource.as_deref().map(|resource| ("resource_type", resource)));
-                (*name, labels, *value)
-            })
-            .collect();
+        let series: Vec<Shown<'_>> = group.series.iter().map(|one| group.shown(one)).collect();
         metrics.replace(&group.owner, &series);
     }
-    let owners: Vec<String> = groups.iter().map(|group| group.owner.clone()).collect();
-    for gone in shown_before.iter().filter(|owner| owners.binary_search(owner).is_err() && !owners.contains(owner)) {
+    let owners: BTreeSet<String> = groups.iter().map(|group| group.owner.clone()).collect();
+    for gone in shown_before.difference(&owners) {
         metrics.replace(gone, &[]);
     }
     *shown_before = owners;
 }
 
-fn of_node(
-    name: &str,
-    node: &Node,
-    load: &Load,
-    room: &Resources,
-    node_labels: &[String],
-    now: Timestamp,
-) -> Group {
+fn of_node(name: &str, node: &Node, load: &Load, room: &Resources, node_labels: &[String], now: Timestamp) -> Group {
     let own = node.metadata.labels.clone().unwrap_or_default();
     let mut labels: BTreeMap<String, String> = node_labels
         .iter()
@@ -110,8 +96,7 @@ fn of_node(
     labels.insert("managed".to_owned(), own.contains_key(NODEPOOL).to_string());
     let mut overhead = amounts(node.status.as_ref().and_then(|status| status.capacity.as_ref()));
     overhead.subtract_known(room);
-    let mut group =
-        Group { owner: format!("node/{name}"), labels: labels.into_iter().collect(), ..Group::default() };
+    let mut group = Group { owner: format!("node/{name}"), labels: labels.into_iter().collect(), ..Group::default() };
     group.add("karpenter_nodes_allocatable", room);
     group.add("karpenter_nodes_system_overhead", &overhead);
     group.add("karpenter_nodes_total_pod_requests", &load.pods);
@@ -126,8 +111,14 @@ fn of_node(
 }
 
 impl Group {
+    fn shown<'a>(&'a self, (name, resource, value): &'a Series) -> Shown<'a> {
+        let labels = self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        (name, labels.chain(resource.as_deref().map(|resource| ("resource_type", resource))).collect(), *value)
+    }
+
     fn add(&mut self, name: &'static str, resources: &Resources) {
-        let series = resources.iter().map(|(resource, amount)| (name, Some(resource_label(resource)), value(resource, amount)));
+        let series =
+            resources.iter().map(|(resource, amount)| (name, Some(resource_label(resource)), value(resource, amount)));
         self.series.extend(series);
     }
 }
@@ -142,20 +133,31 @@ struct Load {
 }
 
 impl Load {
-    fn of<'p>(pods: impl Iterator<Item = &'p PodRecord>) -> Self {
+    fn of<'p>(pods: impl Iterator<Item = &'p PodRecord>, limits: &mut Limits) -> Self {
         let mut load = Self::default();
         for pod in pods.filter(|pod| !pod.is_terminal()) {
             let requests = pod.requests().cloned().unwrap_or_default();
-            let limits = pod.shape.spec().map(limits).unwrap_or_default();
+            let limits = limits.of(&pod.shape);
             if pod.shape.is_daemon {
                 load.daemons.add(&requests);
-                load.daemon_limits.add(&limits);
+                load.daemon_limits.add(limits);
             } else {
                 load.pods.add(&requests);
-                load.pod_limits.add(&limits);
+                load.pod_limits.add(limits);
             }
         }
         load
+    }
+}
+
+/// What pods may use, worked out once for all of a shape.
+#[derive(Default)]
+struct Limits(BTreeMap<usize, Resources>);
+
+impl Limits {
+    fn of(&mut self, shape: &Arc<Shape>) -> &Resources {
+        // Shapes live as long as the snapshot that is looked at, so that an address stands for one of them.
+        self.0.entry(Arc::as_ptr(shape).addr()).or_insert_with(|| shape.spec().map(limits).unwrap_or_default())
     }
 }
 
@@ -188,4 +190,99 @@ fn value(resource: &str, amount: i64) -> f64 {
 
 fn resource_label(resource: &str) -> String {
     resource.replace('-', "_").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics;
+    use dovetail_engine::cluster::{Cluster, Kind, Object, ObjectKey};
+    use serde_json::{Value, json};
+
+    fn now() -> Timestamp {
+        "2026-01-01T01:00:00Z".parse().expect("a moment")
+    }
+
+    fn object<T: serde::de::DeserializeOwned + Into<Object>>(value: Value) -> Object {
+        serde_json::from_value::<T>(value).expect("an object").into()
+    }
+
+    fn node(name: &str, labels: &Value) -> Object {
+        object::<Node>(json!({"metadata": {"name": name, "uid": name, "labels": labels, "resourceVersion": "1",
+            "creationTimestamp": "2026-01-01T00:00:00Z"},
+            "status": {"capacity": {"cpu": "4", "memory": "8Gi"}, "allocatable": {"cpu": "3500m", "memory": "7Gi"}}}))
+    }
+
+    fn pod(name: &str, node: &str, owner: &str, cpu: &str) -> Object {
+        object::<k8s_openapi::api::core::v1::Pod>(json!({"metadata": {"name": name, "namespace": "x", "uid": name,
+            "resourceVersion": "1", "ownerReferences": [{"apiVersion": "apps/v1", "kind": owner, "name": "o",
+            "uid": "o", "controller": true}]},
+            "spec": {"nodeName": node, "containers": [{"name": "c", "resources": {"requests": {"cpu": cpu},
+            "limits": {"cpu": "2"}}}]}, "status": {"phase": "Running"}}))
+    }
+
+    fn cluster() -> Cluster {
+        let mut cluster = Cluster::default();
+        let labels = json!({"karpenter.sh/nodepool": "default", "karpenter.sh/initialized": "true",
+            "topology.kubernetes.io/zone": "a"});
+        for object in [
+            node("n1", &labels),
+            pod("web", "n1", "ReplicaSet", "1"),
+            pod("agent", "n1", "DaemonSet", "500m"),
+            object::<dovetail_api::node_pool::NodePool>(json!({"apiVersion": "karpenter.sh/v1", "kind": "NodePool",
+                "metadata": {"name": "default", "resourceVersion": "1"},
+                "spec": {"limits": {"cpu": "10"}, "template": {"spec": {"requirements": [], "nodeClassRef":
+                    {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "x"}}}},
+                "status": {"resources": {"cpu": "4", "nodes": "1"}}})),
+        ] {
+            cluster.apply(object, now());
+        }
+        cluster
+    }
+
+    fn shape() -> metrics::Shape {
+        let node_labels = ["karpenter.sh/nodepool", "topology.kubernetes.io/zone"].map(str::to_owned).to_vec();
+        metrics::Shape { node_labels, ..metrics::Shape::default() }
+    }
+
+    #[test]
+    fn dashboards_see_what_nodes_have_and_what_is_on_them() {
+        let metrics = Metrics::new(&shape()).expect("the table is sound");
+        let mut shown = BTreeSet::new();
+        let cluster = cluster();
+        show(&metrics, &of(cluster.snapshot(), &shape().node_labels, now()), &mut shown);
+        let text = metrics.text().expect("text");
+        let node = "managed=\"true\",node_name=\"n1\",nodepool=\"default\",phase=\"Running\"";
+        let line = |name: &str, value: &str| {
+            format!("karpenter_nodes_{name}{{{node},resource_type=\"cpu\",zone=\"a\"}} {value}")
+        };
+        for line in [
+            line("allocatable", "3.5"),
+            line("system_overhead", "0.5"),
+            line("total_pod_requests", "1"),
+            line("total_pod_limits", "2"),
+            line("total_daemon_requests", "0.5"),
+            format!("karpenter_nodes_current_lifetime_seconds{{{node},zone=\"a\"}} 3600"),
+            "karpenter_nodepools_limit{nodepool=\"default\",resource_type=\"cpu\"} 10".to_owned(),
+            "karpenter_nodepools_usage{nodepool=\"default\",resource_type=\"nodes\"} 1".to_owned(),
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+        }
+        let utilization =
+            text.lines().find(|line| line.starts_with("karpenter_cluster_utilization_percent{resource_type=\"cpu\"}"));
+        assert!(utilization.is_some_and(|line| line.contains(" 42.85")), "1.5 of 3.5 cores: {utilization:?}");
+    }
+
+    #[test]
+    fn a_node_that_is_gone_shows_nothing() {
+        let metrics = Metrics::new(&shape()).expect("the table is sound");
+        let mut shown = BTreeSet::new();
+        let mut cluster = cluster();
+        show(&metrics, &of(cluster.snapshot(), &shape().node_labels, now()), &mut shown);
+        cluster.delete(&ObjectKey::named(Kind::Node, "n1"), now());
+        show(&metrics, &of(cluster.snapshot(), &shape().node_labels, now()), &mut shown);
+        let text = metrics.text().expect("text");
+        assert!(!text.contains("node_name=\"n1\""), "{text}");
+        assert!(text.contains("karpenter_nodepools_limit"));
+    }
 }

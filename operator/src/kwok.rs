@@ -200,11 +200,7 @@ impl Nodes for ClusterNodes {
     fn set_boot_id<'a>(&'a self, name: &'a str, boot_id: String) -> Answer<'a, ()> {
         Box::pin(async move {
             let patch = Patch::Merge(json!({ "status": { "nodeInfo": { "bootID": boot_id } } }));
-            self.nodes
-                .patch_status(name, &PatchParams::default(), &patch)
-                .await
-                .map(drop)
-                .map_err(ProviderError::other)
+            self.nodes.patch_status(name, &PatchParams::default(), &patch).await.map(drop).map_err(ProviderError::other)
         })
     }
 }

@@ -8,6 +8,7 @@ pub mod controller;
 #[cfg(test)]
 mod documentation;
 pub mod executor;
+pub mod gauges;
 mod kinds;
 pub mod kwok;
 pub mod lease;

@@ -1,9 +1,9 @@
 //! Simulated machines on an API server that keeps Nodes in a map.
 
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get};
-use axum::Router;
 use serde_json::Value;
 
 use super::*;
@@ -32,10 +32,18 @@ fn server(store: &Store) -> Client {
         (StatusCode::CREATED, body)
     };
     let read = |State(store): State<Store>, Path(name): Path<String>| async move {
-        store.lock().expect("no panic").get(&name).map_or_else(|| status(404), |node| (StatusCode::OK, node.to_string()))
+        store
+            .lock()
+            .expect("no panic")
+            .get(&name)
+            .map_or_else(|| status(404), |node| (StatusCode::OK, node.to_string()))
     };
     let remove = |State(store): State<Store>, Path(name): Path<String>| async move {
-        store.lock().expect("no panic").remove(&name).map_or_else(|| status(404), |node| (StatusCode::OK, node.to_string()))
+        store
+            .lock()
+            .expect("no panic")
+            .remove(&name)
+            .map_or_else(|| status(404), |node| (StatusCode::OK, node.to_string()))
     };
     let router = Router::new()
         .route("/api/v1/nodes", get(list).post(create))
