@@ -25,10 +25,8 @@ impl Controller {
     pub(crate) fn run(&self) -> Result<ExitCode, CommandError> {
         let read = Settings::read(&self.flags, |name| std::env::var(name).ok()).map_err(CommandError::Settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let build = Build {
-            version: env!("CARGO_PKG_VERSION"),
-            commit: option_env!("DOVETAIL_COMMIT").unwrap_or_default(),
-        };
+        let build =
+            Build { version: env!("CARGO_PKG_VERSION"), commit: option_env!("DOVETAIL_COMMIT").unwrap_or_default() };
         runtime.block_on(async {
             let shutdown = Shutdown::default();
             let signal = shutdown.clone();

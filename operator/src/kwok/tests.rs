@@ -12,7 +12,7 @@ type Store = Arc<Mutex<BTreeMap<String, Value>>>;
 
 fn status(code: u16) -> (StatusCode, String) {
     let body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
-        "message": "no", "reason": ""});
+        "message": "no", "reason": if code == 404 { "NotFound" } else { "AlreadyExists" }});
     (StatusCode::from_u16(code).expect("a code"), body.to_string())
 }
 
