@@ -12,6 +12,7 @@ mod reduce;
 mod shape;
 mod shelf;
 mod snapshot;
+mod still;
 
 pub use claim::ClaimRecord;
 pub use fold::{Change, Cluster};
