@@ -7,12 +7,14 @@ mod errors;
 mod folder;
 mod kubectl;
 mod options;
+mod phases;
 mod ports;
 mod process;
 mod programs;
 mod progress;
 mod recipe;
 mod report;
+mod samples;
 mod smoke;
 mod suite;
 
@@ -26,6 +28,9 @@ use options::{Given, Known, help};
 
 /// The bed that is meant where none is named.
 const DEFAULT: &str = "default";
+
+/// The bed that is started to see whether beds work.
+const CHECKED: &str = "check";
 
 const NAME: Known =
     Known { name: "--name", value: "NAME", purpose: "which bed; those of different names run side by side" };
@@ -90,12 +95,17 @@ fn try_cluster(root: &Path, words: &[String]) -> Result<bool, BedError> {
                 print!("\n{}", control_plane::usage(&folder));
             }
         }
+        "check" => {
+            Given::read("cluster check", rest, &[])?;
+            let took = smoke::run(root, &Folder::of(root, CHECKED)?)?;
+            println!("A bed came up, ran pods as far as its node had room, and went down, in {}.", report::spell(took));
+        }
         "help" | "--help" | "-h" => {
-            for (verb, known) in [("cluster up", UP), ("cluster down", DOWN), ("cluster status", DOWN)] {
-                println!("{}", help(verb, known));
+            for (verb, known) in [("up", UP), ("down", DOWN), ("status", DOWN), ("check", &[][..])] {
+                println!("{}", help(&format!("cluster {verb}"), known));
             }
         }
-        other => return Err(BedError::Usage(format!("`cluster` knows up, down and status, and no `{other}`"))),
+        other => return Err(BedError::Usage(format!("`cluster` knows up, down, status and check, and no `{other}`"))),
     }
     Ok(true)
 }
@@ -127,8 +137,8 @@ fn try_upstream(root: &Path, words: &[String]) -> Result<bool, BedError> {
 
 /// The step of `cargo xtask test --bed`.
 pub(crate) fn step(root: &Path) -> Outcome {
-    match Folder::of(root, "smoke").and_then(|folder| smoke::run(root, &folder)) {
-        Ok(()) => Outcome::Passed,
+    match Folder::of(root, CHECKED).and_then(|folder| smoke::run(root, &folder)) {
+        Ok(_) => Outcome::Passed,
         Err(error @ BedError::NoGo(_)) => {
             Outcome::Skipped { why: error.to_string(), install: "Go 1.26 or later".into() }
         }

@@ -32,7 +32,7 @@ pub(crate) fn test(root: &Path, with_bed: bool) -> ExitCode {
         Err(error) => record.step("the example's plan", "", || Outcome::Failed(error.to_string())),
     }
     deny(&mut record, root);
-    record.step("test bed", "cargo xtask cluster up, a Deployment, cargo xtask cluster down", || bed(root, with_bed));
+    record.step("test bed", "cargo xtask cluster check", || bed(root, with_bed));
     print!("{}", record.summary());
     record.exit()
 }

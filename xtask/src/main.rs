@@ -19,7 +19,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("tidy", "check the rules of the house only (a second or two)"),
     ("conformance", "compare with Karpenter's own scheduler, see --help"),
     ("bench", "bench upstream: time both programs; bench packing: policies on all workloads; see --help"),
-    ("cluster", "up, down, status: a real control plane on this machine, see --help"),
+    ("cluster", "up, down, status, check: a real control plane on this machine, see --help"),
     ("upstream", "Karpenter's own suites on such a control plane, see --help"),
     ("help", "show this text"),
 ];

@@ -10,18 +10,28 @@ pub mod amis;
 pub mod batches;
 pub mod capacity_type;
 pub mod claim_terms;
+pub mod class_hash;
 pub mod cluster;
+pub mod drift;
 pub mod faults;
 pub mod fleet;
+pub mod instance_profiles;
+pub mod interruption;
 pub mod kubelet;
 pub mod launch_list;
 pub mod launch_template;
 pub mod node_identity;
 pub mod placement;
+pub mod readiness;
+pub mod reservations;
+pub mod security_groups;
+pub mod selectors;
+pub mod settings;
 pub mod subnets;
 pub mod tags;
 pub mod unavailable;
 pub mod user_data;
+pub mod validation;
 
 #[cfg(test)]
 mod testing;

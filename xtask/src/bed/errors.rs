@@ -11,7 +11,8 @@ pub(crate) enum BedError {
     /// There is no Go.
     #[error(
         "the test bed is built from Kubernetes' sources with Go, and `go` cannot be started ({0}): install Go 1.26 or \
-         later, see that `go version` works, and try again; nothing else in this repository needs it"
+         later, see that `go version` works, and try again; but for comparisons with Karpenter \
+         nothing else here needs it"
     )]
     NoGo(std::io::Error),
     /// A program did not build.

@@ -9,16 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::errors::BedError;
-use super::process::Usage;
-
-/// What the controller had taken at a time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sample {
-    /// When.
-    pub(crate) at: Timestamp,
-    /// What.
-    pub(crate) usage: Usage,
-}
+use super::samples::{Sample, Taken, taken};
 
 /// How a spec ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,17 +41,17 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Reads what Ginkgo writes with `--json-report`.
+    /// Reads what Ginkgo writes with `--json-report`. The first `depth` texts of a spec name its group.
     ///
     /// # Errors
     /// When the text has another form.
-    pub(crate) fn read(json: &str) -> Result<Report, BedError> {
+    pub(crate) fn read(json: &str, depth: usize) -> Result<Report, BedError> {
         let wrong = |reason: String| BedError::Answer { what: "Ginkgo's report".into(), reason };
         let suites: Value = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
         let suites = suites.as_array().ok_or_else(|| wrong("it is no list of suites".into()))?;
         let mut report = Report::default();
         for node in suites.iter().filter_map(|suite| suite.get("SpecReports")?.as_array()).flatten() {
-            match spec(node).map_err(wrong)? {
+            match spec(node, depth).map_err(wrong)? {
                 Some(spec) => report.specs.push(spec),
                 None => report.left_out += usize::from(text(node, "LeafNodeType") == "It"),
             }
@@ -85,8 +76,13 @@ impl Report {
         }
         let width = groups.keys().map(|name| name.len()).chain([16]).max().unwrap_or(16);
         let mut out = format!(
-            "{:<width$} {:>6} {:>6} {:>7} {:>9} {:>10} {:>10} {:>7}\n",
-            "GROUP", "PASSED", "FAILED", "SKIPPED", "TIME", "MEMORY", "CPU", "CORES"
+            "{:<width$} {:>6} {:>6} {:>7} {:>9} {}\n",
+            "GROUP",
+            "PASSED",
+            "FAILED",
+            "SKIPPED",
+            "TIME",
+            Taken::heads()
         );
         for (name, specs) in &groups {
             let _ = writeln!(out, "{}", row(width, name, specs, samples));
@@ -117,16 +113,8 @@ impl Report {
 fn row(width: usize, name: &str, specs: &[&Spec], samples: &[Sample]) -> String {
     let count = |state| specs.iter().filter(|spec| spec.state == state).count();
     let time: Duration = specs.iter().map(|spec| spec.took).sum();
-    let taken: Vec<Taken> = specs.iter().filter_map(|spec| taken(spec, samples)).collect();
-    let costs = if taken.is_empty() {
-        format!("{:>10} {:>10} {:>7}", "-", "-", "-")
-    } else {
-        let memory = taken.iter().map(|taken| taken.peak).max().unwrap_or_default();
-        let cpu: Duration = taken.iter().map(|taken| taken.cpu).sum();
-        let wall: Duration = taken.iter().map(|taken| taken.wall).sum();
-        let cores = if wall.is_zero() { 0.0 } else { cpu.as_secs_f64() / wall.as_secs_f64() };
-        format!("{:>7} MB {:>8.1} s {cores:>7.2}", memory >> 20, cpu.as_secs_f64())
-    };
+    let taken: Vec<Taken> = specs.iter().filter_map(|spec| taken(samples, spec.start, spec.took)).collect();
+    let costs = Taken::row(&taken);
     format!(
         "{name:<width$} {:>6} {:>6} {:>7} {:>9} {costs}",
         count(State::Passed),
@@ -136,31 +124,8 @@ fn row(width: usize, name: &str, specs: &[&Spec], samples: &[Sample]) -> String 
     )
 }
 
-/// What the controller took while a spec ran.
-#[derive(Debug, Clone, Copy)]
-struct Taken {
-    /// The most resident memory that was seen, in bytes.
-    peak: u64,
-    cpu: Duration,
-    /// Between the first and the last look.
-    wall: Duration,
-}
-
-fn taken(spec: &Spec, samples: &[Sample]) -> Option<Taken> {
-    let end = spec.start.checked_add(spec.took).ok()?;
-    // From the last look before the spec on, or a short spec would have none.
-    let first = samples.iter().rposition(|sample| sample.at <= spec.start).unwrap_or(0);
-    let during: Vec<&Sample> = samples.get(first..)?.iter().take_while(|sample| sample.at <= end).collect();
-    let (first, last) = (during.first()?, during.last()?);
-    Some(Taken {
-        peak: during.iter().map(|sample| sample.usage.resident).max()?,
-        cpu: last.usage.cpu.saturating_sub(first.usage.cpu),
-        wall: Duration::try_from(last.at.duration_since(first.at)).ok()?,
-    })
-}
-
 /// A spec that was to run; none for one that was left out, and for what is done around specs and went well.
-fn spec(node: &Value) -> Result<Option<Spec>, String> {
+fn spec(node: &Value, depth: usize) -> Result<Option<Spec>, String> {
     let is_spec = text(node, "LeafNodeType") == "It";
     let message = node.pointer("/Failure/Message").and_then(Value::as_str).unwrap_or_default();
     let state = match text(node, "State") {
@@ -186,13 +151,14 @@ fn spec(node: &Value) -> Result<Option<Spec>, String> {
     } else {
         words.push(text(node, "LeafNodeType"));
     }
-    let (group, rest) = words.split_first().ok_or("a spec has no name")?;
+    // The last text is the spec's own.
+    let (group, rest) = words.split_at(depth.clamp(1, words.len().saturating_sub(1).max(1)));
     let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
     let file = node.pointer("/Failure/Location/FileName").and_then(Value::as_str).unwrap_or_default();
     let file = file.rsplit('/').next().unwrap_or_default();
     let number = node.pointer("/Failure/Location/LineNumber").and_then(Value::as_u64).unwrap_or_default();
     Ok(Some(Spec {
-        group: (*group).to_owned(),
+        group: group.join(" "),
         name: rest.join(" "),
         state,
         reason: format!("{line} ({file}:{number})"),
@@ -218,6 +184,7 @@ pub(crate) fn spell(took: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bed::process::Usage;
 
     fn node(group: &str, name: &str, state: &str, start: &str, seconds: u64, message: &str) -> String {
         let nanoseconds = seconds * 1_000_000_000;
@@ -229,7 +196,7 @@ mod tests {
     }
 
     fn report(nodes: &[String]) -> Report {
-        Report::read(&format!(r#"[{{"SpecReports": [{}]}}]"#, nodes.join(","))).expect("a whole report")
+        Report::read(&format!(r#"[{{"SpecReports": [{}]}}]"#, nodes.join(",")), 1).expect("a whole report")
     }
 
     fn sample(at: &str, megabytes: u64, cpu: u64) -> Sample {
@@ -292,9 +259,21 @@ mod tests {
     }
 
     #[test]
+    fn a_group_can_be_named_by_more_than_one_text() {
+        let node = node("Performance", "one", "passed", "2026-01-01T10:00:00Z", 1, "");
+        let group = |depth| {
+            let report = Report::read(&format!(r#"[{{"SpecReports": [{node}]}}]"#), depth).expect("a whole report");
+            report.specs.into_iter().map(|spec| (spec.group, spec.name)).collect::<Vec<_>>()
+        };
+        assert_eq!(group(1), [("Performance".to_owned(), "Context one".to_owned())]);
+        assert_eq!(group(2), [("Performance Context".to_owned(), "one".to_owned())]);
+        assert_eq!(group(9), group(2));
+    }
+
+    #[test]
     fn another_form_is_an_error_and_no_success() {
         for json in ["", "{}", r#"[{"SpecReports": [{"LeafNodeType": "It", "State": "happy"}]}]"#] {
-            assert!(Report::read(json).is_err(), "{json}");
+            assert!(Report::read(json, 1).is_err(), "{json}");
         }
     }
 }

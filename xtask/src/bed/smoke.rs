@@ -2,7 +2,7 @@
 //! parts work together, without any controller of ours.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::control_plane;
 use super::errors::BedError;
@@ -36,15 +36,16 @@ spec:
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Starts a bed, uses it, and ends it.
+/// Starts a bed, uses it, and ends it. Says how long all that took.
 ///
 /// # Errors
 /// When something does not happen in time.
-pub(crate) fn run(root: &Path, folder: &Folder) -> Result<(), BedError> {
+pub(crate) fn run(root: &Path, folder: &Folder) -> Result<Duration, BedError> {
+    let begun = Instant::now();
     control_plane::up(root, folder, None)?;
     let lived = live(&Kubectl::of(folder));
     control_plane::down(folder)?;
-    lived
+    lived.map(|()| begun.elapsed())
 }
 
 fn live(kubectl: &Kubectl) -> Result<(), BedError> {

@@ -2,7 +2,7 @@
 //! order, and watches the controller while it lasts; what came of it is told by `report`.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,14 +11,17 @@ use jiff::Timestamp;
 use super::control_plane;
 use super::errors::BedError;
 use super::folder::Folder;
+use super::phases;
 use super::ports;
 use super::process::{self, Started, wait_for};
 use super::programs;
 use super::progress::Progress;
-use super::report::{Report, Sample};
+use super::report::Report;
+use super::samples::Sample;
 
-/// The suites that there are.
-pub(crate) const SUITES: [&str; 2] = ["regression", "performance"];
+/// The suites that there are, each with how many texts of a spec name its group: every group of the second begins with the
+/// same word.
+const SUITES: [(&str, usize); 2] = [("regression", 1), ("performance", 2)];
 
 /// The gates that the suites' specs need.
 const GATES: &str = "StaticCapacity=true,NodeRepair=true,CapacityBuffer=true";
@@ -46,14 +49,14 @@ pub(crate) struct Wanted<'a> {
 /// # Errors
 /// When a program is missing, the bed does not come up, or the controller ends.
 pub(crate) fn run(root: &Path, folder: &Folder, wanted: &Wanted<'_>) -> Result<bool, BedError> {
-    if !SUITES.contains(&wanted.suite) {
-        let known = SUITES.join(" and ");
+    let Some((_, depth)) = SUITES.into_iter().find(|(name, _)| *name == wanted.suite) else {
+        let known = SUITES.map(|(name, _)| name).join(" and ");
         return Err(BedError::Usage(format!("there is no suite `{}`: there are {known}", wanted.suite)));
-    }
+    };
     let suite = programs::suite(root, folder, wanted.suite)?;
     let controller = controller(root, folder, wanted.controller)?;
     control_plane::up(root, folder, None)?;
-    let ran = specs(folder, wanted, &suite, &controller);
+    let ran = specs(folder, wanted, depth, &suite, &controller);
     if wanted.keep {
         print!("\nThe bed and the controller stay up.\n{}", control_plane::usage(folder));
     } else {
@@ -61,6 +64,7 @@ pub(crate) fn run(root: &Path, folder: &Folder, wanted: &Wanted<'_>) -> Result<b
     }
     let (report, samples) = ran?;
     print!("\n{}", report.tell(&samples));
+    print!("{}", phases::tell(&phases::read(&reports(folder))?, &samples));
     if let Some(last) = samples.last() {
         let (peak, cpu) = (last.usage.peak >> 20, last.usage.cpu.as_secs_f64());
         println!("controller: {peak} MB at most, {cpu:.1} s of processor time, from its start to the last look");
@@ -116,6 +120,7 @@ fn dovetail(root: &Path, folder: &Folder) -> Result<Vec<String>, BedError> {
 fn specs(
     folder: &Folder,
     wanted: &Wanted<'_>,
+    depth: usize,
     suite: &Path,
     controller: &[String],
 ) -> Result<(Report, Vec<Sample>), BedError> {
@@ -123,8 +128,11 @@ fn specs(
     let mut controller = start_controller(folder, controller, metrics, health)?;
     let result = folder.file("report.json");
     let _ = std::fs::remove_file(&result);
+    let _ = std::fs::remove_dir_all(reports(folder));
+    std::fs::create_dir_all(reports(folder)).map_err(BedError::file(&reports(folder)))?;
     let mut command = Command::new(suite);
-    command.args(arguments(wanted, &result)).env("KUBECONFIG", folder.kubeconfig()).current_dir(folder.own());
+    command.args(arguments(wanted, &result)).env("KUBECONFIG", folder.kubeconfig()).env("OUTPUT_DIR", reports(folder));
+    command.current_dir(folder.own());
     let mut suite = Started::new(folder.own(), "suite", &mut command, folder.log("suite"))?;
     println!("running the {} suite; what it says: {}", wanted.suite, suite.log().display());
 
@@ -146,10 +154,15 @@ fn specs(
     }
     progress.news().iter().for_each(|done| println!("  {done}"));
     match std::fs::read_to_string(&result) {
-        Ok(json) => Ok((Report::read(&json)?, samples)),
+        Ok(json) => Ok((Report::read(&json, depth)?, samples)),
         // It ended before it could run anything, and says why.
         Err(_) => Err(suite.ended()),
     }
+}
+
+/// Where the suite writes its own figures.
+fn reports(folder: &Folder) -> PathBuf {
+    folder.file("reports")
 }
 
 fn start_controller(folder: &Folder, words: &[String], metrics: u16, health: u16) -> Result<Started, BedError> {
