@@ -9,7 +9,7 @@ use super::pod::PodRecord;
 use super::shape::Shapes;
 use super::shelf::Shelf;
 use super::snapshot::{Links, Snapshot, provider_id};
-use super::{ClaimRecord, Remember, reduce};
+use super::{ClaimRecord, Remember, pod_events, reduce};
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -154,6 +154,9 @@ impl Cluster {
             }
             Object::Node(node) => self.put_node(&key.name, Some(Arc::from(node))),
             object => {
+                if matches!(key.kind, Kind::EC2NodeClass | Kind::KWOKNodeClass) {
+                    self.now.memory.class_changes.insert(key.to_string().into(), Arc::new(now));
+                }
                 self.now.keep(Arc::clone(&key.name), object);
                 Change::Other { key, deleted: false }
             }
@@ -181,6 +184,7 @@ impl Cluster {
                 let before = self.now.pods.remove(&key.name)?;
                 self.now.links.unlink_pod(&before);
                 self.now.memory.forget_pod(&before.name, &before.uid);
+                self.pod_event(Some(&before), None, now);
                 Change::Pod { before: Some(before), after: None }
             }
             Kind::NodeClaim => self.put_claim(&key.name, None, now),
@@ -201,6 +205,7 @@ impl Cluster {
             return None;
         }
         let after = Arc::new(record);
+        self.pod_event(before.as_deref(), Some(&after), now);
         if let Some(before) = &before {
             self.now.links.unlink_pod(before);
             if before.uid != after.uid {
@@ -220,6 +225,15 @@ impl Cluster {
             self.now.memory.arrive(&after.uid, now);
         }
         Some(Change::Pod { before, after: Some(after) })
+    }
+
+    fn pod_event(&mut self, before: Option<&PodRecord>, after: Option<&PodRecord>, now: Timestamp) {
+        // Pods may outlive their node, but then nobody asks any more.
+        if let Some((node, at)) = pod_events::of(before, after, now)
+            && (after.is_some() || self.now.nodes.contains(&node))
+        {
+            self.now.memory.pod_event(&node, at);
+        }
     }
 
     fn put_claim(&mut self, name: &Arc<str>, after: Option<Arc<ClaimRecord>>, now: Timestamp) -> Change {
@@ -271,6 +285,7 @@ impl Cluster {
         }
         if after.is_none() {
             self.now.memory.nominated.remove(name);
+            self.now.memory.pod_events.remove(name);
         }
         Change::Node { before, after }
     }
