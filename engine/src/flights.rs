@@ -124,7 +124,12 @@ impl Flights {
     }
 
     pub(crate) fn forget(&mut self, about: Subject, verb: Verb) {
-        self.answers.remove(&(about, verb));
+        let key = (about, verb);
+        self.answers.remove(&key);
+        // A name that was to be created and was not is not used again.
+        if verb == Verb::Create {
+            self.failures.remove(&key);
+        }
     }
 
     pub(crate) fn answer(&self, about: &Subject, verb: Verb) -> Option<&Answer> {

@@ -19,6 +19,7 @@ pub mod leaving;
 pub mod limit_ranges;
 pub mod loops;
 mod membership;
+pub mod new_claims;
 pub mod nodes;
 pub mod objects;
 pub mod overlays;

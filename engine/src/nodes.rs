@@ -47,8 +47,6 @@ pub struct NodeState<'o> {
     pub claim: Option<&'o ClaimRecord>,
     /// The pods bound to it that have not come to their end, and those that it was bought for and that are on their way.
     pub pods: Vec<&'o PodRecord>,
-    /// Whether it was bought for pods that are known and of which some are not bound yet.
-    pub is_expecting: bool,
     /// What it may come to have, as long as it has not been launched.
     charge: Option<&'o Resources>,
     /// Whether it is going to be deleted although no object says so yet.
@@ -109,6 +107,7 @@ impl<'o> NodeState<'o> {
             }
             None => pods.extend(claim.and_then(named_node).into_iter().flat_map(|name| nominated.on(name))),
         }
+        // Those that are bound come in the order of their names.
         if awaited > 0 || pods.iter().any(|pod| pod.node.is_none()) {
             pods.extend(expected(snapshot, claim_name));
             pods.sort_by(|a, b| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
@@ -118,8 +117,7 @@ impl<'o> NodeState<'o> {
             node: node.map(|(_, node)| &**node),
             claim,
             pods,
-            is_expecting: awaited > 0,
-            charge: claim_name.and_then(|claim| snapshot.memory.charges.get(claim)).map(Arc::as_ref),
+            charge: claim_name.and_then(|claim| snapshot.memory.charges.get(claim)).map(|charge| &charge.most),
             is_marked: claim_name.is_some_and(|claim| snapshot.memory.leaving.contains(claim)),
         }
     }
@@ -130,7 +128,7 @@ fn expected<'o>(snapshot: &'o Snapshot, claim: Option<&str>) -> impl Iterator<It
     let names = claim.and_then(|claim| snapshot.memory.expecting.get(claim)).map(Arc::as_ref);
     names.into_iter().flatten().filter_map(|name| {
         let expected = snapshot.memory.expected.get(name)?;
-        snapshot.pods.get(name).map(Arc::as_ref).filter(|pod| pod.uid == expected.uid && pod.node.is_none())
+        snapshot.pods.get(name).map(Arc::as_ref).filter(|pod| pod.uid == expected.uid)
     })
 }
 
@@ -233,7 +231,7 @@ impl NodeState<'_> {
     }
 
     /// A claim that has not been launched, as far as it is certain what it will be like: labels of which there is but one
-    /// value, and room for what it asks for. If it is known whom it was bought for, it takes nobody else.
+    /// value, and room for what it asks for, less what those have of it that it was made for.
     ///
     /// # Errors
     /// When a port of a pod on its way cannot be read.
@@ -254,7 +252,7 @@ impl NodeState<'_> {
             name: self.name().into(),
             labels: Requirements::from_labels(&node_labels),
             taints: self.taints(),
-            leaving: self.is_expecting || self.is_deleting(),
+            leaving: self.is_deleting(),
             available,
             ports: self.ports_taken()?,
             ..Node::default()

@@ -12,6 +12,7 @@ use crate::nodes::{self, NodeError, NodeState};
 use crate::overlays::{self, Offer};
 use crate::pods::{self, PodError};
 use crate::pools::{self, NotReady};
+use crate::requests::BadQuantity;
 use crate::residents::Residents;
 use crate::volumes::{TypeLimits, Unsupported, VolumeIndex};
 use dovetail_api::node_overlay::NodeOverlay;
@@ -19,7 +20,7 @@ use dovetail_api::node_pool::NodePool;
 use dovetail_cloudprovider::source::InstanceTypeSource;
 use dovetail_scheduler::instance_type::InstanceType;
 use dovetail_scheduler::problem::{self, Node, Problem, Reservations, Settings};
-use dovetail_scheduler::resources::Resources;
+use dovetail_scheduler::resources::{NODES, Resources};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -82,14 +83,7 @@ impl Round {
         states: &[NodeState<'_>],
         options: &Options,
     ) {
-        let mut usage: BTreeMap<&str, Resources> = BTreeMap::new();
-        for state in states.iter().filter(|s| !s.is_deleting()) {
-            match (state.pool(), state.capacity()) {
-                (Some(pool), Ok(capacity)) => usage.entry(pool).or_default().add(&capacity),
-                (_, Ok(_)) => {}
-                (_, Err(error)) => self.bad_node(state, &error.into()),
-            }
-        }
+        let usage = usage(snapshot, states, |state, error| self.bad_node(state, &error.into()));
         let mut offers = Vec::new();
         let mut fixed = Vec::new();
         for pool in snapshot.node_pools.values() {
@@ -187,7 +181,7 @@ impl Round {
     ) {
         let types = TypeLimits::of(&self.problem.pools);
         for (state, residents) in states.iter().zip(residents) {
-            if (state.is_deleting() || (state.is_wish() && state.is_expecting)) && residents.is_empty() {
+            if state.is_deleting() && residents.is_empty() {
                 continue;
             }
             if !live && !state.is_known() {
@@ -237,7 +231,7 @@ impl Round {
             snapshot.waiting_pods().filter(|p| p.wants_a_node() && !is_expected(snapshot, p)).map(|p| (&**p, false));
         // Pods of nodes that are going away need a place too, and were let in once: they are not checked again.
         let leaving = states.iter().filter(|s| s.is_deleting()).flat_map(|s| &s.pods);
-        let leaving = leaving.filter(|p| p.is_replaced()).map(|p| (*p, true));
+        let leaving = leaving.filter(|p| p.is_replaced() && !is_expected(snapshot, p)).map(|p| (*p, true));
         let mut wanting: Vec<(&PodRecord, bool)> = pending.chain(leaving).collect();
         wanting.sort_by(|(a, _), (b, _)| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
         for (pod, moves) in wanting {
@@ -264,8 +258,32 @@ impl Round {
     fn add_notes(&mut self) {}
 }
 
+/// What every pool has used of its limits: what its nodes have that stay, and the most that claims on their way may come to
+/// have (specification "disruption" 7).
+pub(crate) fn usage<'o>(
+    snapshot: &'o Snapshot,
+    states: &'o [NodeState<'o>],
+    mut unreadable: impl FnMut(&NodeState<'o>, BadQuantity),
+) -> BTreeMap<&'o str, Resources> {
+    let mut usage: BTreeMap<&str, Resources> = BTreeMap::new();
+    for state in states.iter().filter(|s| !s.is_deleting()) {
+        match (state.pool(), state.capacity()) {
+            (Some(pool), Ok(capacity)) => usage.entry(pool).or_default().add(&capacity),
+            (_, Ok(_)) => {}
+            (_, Err(error)) => unreadable(state, error),
+        }
+    }
+    // Claims that have been asked for and are not there yet.
+    for (_, charge) in snapshot.memory.charges.iter().filter(|(claim, _)| !snapshot.node_claims.contains(claim)) {
+        let of_pool = usage.entry(&charge.pool).or_default();
+        of_pool.add(&charge.most);
+        of_pool.add(&Resources::new().with(NODES, 1));
+    }
+    usage
+}
+
 /// Whether a claim was made for the pod, or it has a node, so that it wants no other.
-fn is_expected(snapshot: &Snapshot, pod: &PodRecord) -> bool {
+pub(crate) fn is_expected(snapshot: &Snapshot, pod: &PodRecord) -> bool {
     snapshot.memory.expected.get(&pod.name).is_some_and(|expected| expected.uid == pod.uid)
 }
 

@@ -4,7 +4,7 @@
 use crate::action::{Effect, Verb};
 use crate::cluster::{Change, Remember, Snapshot, Subject};
 use crate::fact::Fact;
-use crate::flights::{Answer, Flights};
+use crate::flights::{Answer, Clearance, Flights};
 use crate::settings::Settings;
 use k8s_openapi::jiff::Timestamp;
 
@@ -43,6 +43,12 @@ impl View<'_> {
     /// Whether an action of this kind about the subject is under way.
     pub fn is_under_way(&self, about: &Subject, verb: Verb) -> bool {
         self.flights.is_under_way(about, verb)
+    }
+
+    /// Whether an action of this kind about the subject would be done if it were wished for now: none is under way, and none
+    /// has failed a moment ago.
+    pub fn may_act(&self, about: &Subject, verb: Verb) -> bool {
+        self.flights.clearance(about, verb, self.now) == Clearance::Go
     }
 
     /// Whether any action of this kind is under way.

@@ -2,6 +2,7 @@
 
 use crate::cluster::Kind;
 use crate::provisioning::Options;
+use dovetail_api::labels;
 use dovetail_scheduler::requirement::Name;
 use dovetail_scheduler::requirements::WellKnown;
 use k8s_openapi::jiff::SignedDuration;
@@ -70,7 +71,7 @@ impl Default for Settings {
             early_start: true,
             options: Options::default(),
             policy: "cost".to_owned(),
-            well_known: WellKnown::default(),
+            well_known: labels::well_known().map(Name::from).collect(),
             reservation_label: None,
             node_classes: vec![],
             nominate_pods: false,

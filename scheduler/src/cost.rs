@@ -4,6 +4,8 @@
 //! construction along those wishes keeps every rule that the packing does not know. The better of the two plans is given,
 //! with a proof of how cheap any plan could be that places the same pods.
 
+mod company;
+mod drafts;
 mod memory;
 mod model;
 mod nodes;
@@ -99,7 +101,7 @@ fn placed(plan: &Plan) -> impl Iterator<Item = usize> {
 fn worth_of_classes(problem: &Problem, model: &Model, bound: &Bound) -> Vec<f64> {
     let mut worth = vec![f64::INFINITY; problem.classes.len()];
     for (meaning, value) in model.items.iter().zip(&bound.values) {
-        worth[meaning.class] = worth[meaning.class].min(*value);
+        worth[meaning.class] = worth[meaning.class].min(*value / f64::from(meaning.bundle));
     }
     worth.into_iter().map(|w| if w.is_finite() { w } else { 0.0 }).collect()
 }
@@ -113,11 +115,10 @@ fn demands(problem: &Problem, pods: impl Iterator<Item = usize>) -> Vec<u32> {
 
 /// How the claims of a plan are filled, where the model can say so.
 fn patterns_of(plan: &Plan, problem: &Problem, model: &Model) -> Vec<Pattern> {
-    let mut item_of: Vec<Option<u32>> = vec![None; problem.classes.len()];
+    // A class that is several items, each with its domain, is passed over: nobody knows which of them a pod was.
+    let mut items_of: Vec<Vec<u32>> = vec![vec![]; problem.classes.len()];
     for (i, meaning) in (0_u32..).zip(&model.items) {
-        if meaning.pin.is_none() {
-            item_of[meaning.class] = Some(i);
-        }
+        items_of[meaning.class].push(i);
     }
     let by_weight = model.packing.by_weight();
     let mut seen = FxHashSet::default();
@@ -125,11 +126,12 @@ fn patterns_of(plan: &Plan, problem: &Problem, model: &Model) -> Vec<Pattern> {
     for claim in &plan.claims {
         let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
         for pod in &claim.pods {
-            if let Some(item) = item_of[problem.pods[*pod].class] {
+            if let [item] = items_of[problem.pods[*pod].class][..] {
                 *counts.entry(item).or_default() += 1;
             }
         }
-        let counts: Vec<(u32, u32)> = counts.into_iter().collect();
+        let whole = |(item, pods): (u32, u32)| (item, pods / model.items[item as usize].bundle);
+        let counts: Vec<(u32, u32)> = counts.into_iter().map(whole).filter(|(_, count)| *count > 0).collect();
         if !counts.is_empty() && seen.insert(counts.clone()) {
             let shape = model.packing.cheapest_for(&counts, &by_weight, &[]);
             out.extend(shape.map(|shape| Pattern { shape, counts }));
@@ -158,11 +160,12 @@ fn wishes(problem: &Problem, model: &Model, packed: &Packed, settled: &[Placemen
             let mut pods = vec![];
             for (item, count) in &pattern.counts {
                 let meaning = &model.items[*item as usize];
-                if let Some((key, value)) = &meaning.pin {
+                for (key, value) in &meaning.pins {
                     requirements.add(key, Requirement::any_of([&**value]));
                 }
                 let waiting = &mut pods_of[meaning.class];
-                pods.extend(waiting.drain(waiting.len().saturating_sub(*count as usize)..));
+                let many = *count as usize * meaning.bundle as usize;
+                pods.extend(waiting.drain(waiting.len().saturating_sub(many)..));
             }
             let place = match &model.shapes[shape] {
                 Place::New { pool, types } => WishedPlace::New { pool: *pool, types: types.clone(), requirements },

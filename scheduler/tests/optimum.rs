@@ -133,6 +133,33 @@ fn room_on_more_nodes_than_can_be_told_apart_is_used_before_anything_is_bought()
     assert!(bound <= plan.cost(), "{bound}");
 }
 
+#[test]
+fn pods_that_share_a_node_are_packed_as_one() {
+    // Fifteen large ones fill a c.16 first, and the five that stay together would need another.
+    let mut story = Story::new(vec![shop()]);
+    let set = story.set("app=team");
+    story.come(15, "large", wants(1000, 1));
+    story.come(5, "team", wants(900, 1).of(set).near(HOST, set));
+    let problem = sorted(story);
+    // A c.16 for the team and eleven of the large, two c.2 for the other four.
+    assert_eq!(planned(&problem).cost(), Price::from_dollars(1.0));
+}
+
+#[test]
+fn company_meets_where_it_is_cheap_for_all() {
+    // The leader is a little cheaper in b, its ten followers are much cheaper in a.
+    let leading = vec![offering("a", "on-demand", 1.0), offering("b", "on-demand", 0.9)];
+    let following = vec![offering("a", "on-demand", 0.1), offering("b", "on-demand", 0.3)];
+    let types = vec![sold_as("m.12", 12, 48, leading), sold_as("c.2", 2, 4, following)];
+    let mut story = Story::new(vec![pool("default", types)]);
+    let set = story.set("app=leader");
+    story.come(1, "leader", wants(11_900, 1).of(set));
+    story.come(10, "follower", wants(1500, 1).near(ZONE, set));
+    let problem = sorted(story);
+    let plan = planned(&problem);
+    assert_eq!((plan.placed(), plan.cost()), (11, Price::from_dollars(2.0)));
+}
+
 fn sorted(story: Story) -> Problem {
     let mut problem = story.problem;
     problem.sort();

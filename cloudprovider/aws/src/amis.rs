@@ -1,4 +1,11 @@
-//! Machine images: which image a machine of a type boots.
+//! Machine images: where the images of an alias are named, which of those found are used, and which one a machine of a type
+//! boots (spec aws-provider 6.1, 6.2). Asking SSM and EC2 is the caller's business.
+
+mod aliases;
+mod selection;
+
+pub use aliases::{AliasError, Parameter, Variant, parameters, resolve};
+pub use selection::{FoundImage, select};
 
 use dovetail_api::ec2_node_class::Ami;
 use dovetail_scheduler::instance_type::InstanceType;
@@ -26,3 +33,7 @@ fn requirements(ami: &Ami) -> Option<Requirements> {
     }
     Some(out)
 }
+
+#[cfg(test)]
+#[path = "amis/tests.rs"]
+mod tests;

@@ -169,12 +169,16 @@ fn keep(list: Types, stays: impl Fn(&InstanceType, &Offering) -> bool) -> Types 
     list.into_iter().filter_map(one).collect()
 }
 
-/// Bare metal boots slowly and accelerators are dear: they are taken only where nothing else would do.
+/// Bare metal boots slowly and accelerators are dear: they are taken only where nothing else would do. A part of a GPU counts as
+/// none among the resources, and so for Karpenter here; its label gives it away.
 fn without_exotic(list: Types) -> Types {
     let accelerators = [resources::NVIDIA_GPU, resources::AMD_GPU, resources::HABANA_GAUDI, resources::AWS_NEURON];
     let exotic = |t: &InstanceType| {
         let size = t.name.split_once('.').map_or("", |(_, size)| size);
-        size.contains("metal") || accelerators.iter().any(|device| t.capacity.get(device) > 0)
+        let labelled = |key: &str| t.requirements.get(key).is_some_and(|count| count.single().is_some());
+        size.contains("metal")
+            || accelerators.iter().any(|device| t.capacity.get(device) > 0)
+            || [aws::INSTANCE_GPU_COUNT, aws::INSTANCE_ACCELERATOR_COUNT].into_iter().any(labelled)
     };
     if list.iter().all(|t| exotic(t)) { list } else { list.into_iter().filter(|t| !exotic(t)).collect() }
 }

@@ -2,7 +2,7 @@
 //! that need the same find the same template, and one that needs something else another (spec aws-provider 5.5).
 //!
 //! Here is what a template says and what it is called; which templates a launch needs is decided in
-//! [`plan`](launch_template::plan), their life in [`upkeep`].
+//! [`plan()`], their life in [`upkeep`].
 
 mod interfaces;
 mod metadata;

@@ -9,7 +9,7 @@ use super::pod::{Placing, PodRecord};
 use super::shape::Shapes;
 use super::shelf::Shelf;
 use super::snapshot::{Links, Snapshot, provider_id};
-use super::{ClaimRecord, Remember, reduce};
+use super::{ClaimRecord, Remember, pod_events, reduce};
 use crate::objects::Objects;
 use crate::pods;
 use k8s_openapi::api::core::v1::Node;
@@ -187,6 +187,9 @@ impl Cluster {
             }
             Object::Node(node) => self.put_node(&key.name, Some(Arc::from(node))),
             object => {
+                if matches!(key.kind, Kind::EC2NodeClass | Kind::KWOKNodeClass) {
+                    self.now.memory.class_changes.insert(key.to_string().into(), Arc::new(now));
+                }
                 self.now.keep(Arc::clone(&key.name), object);
                 Change::Other { key, deleted: false }
             }
@@ -214,6 +217,7 @@ impl Cluster {
                 let before = self.now.pods.remove(&key.name)?;
                 self.now.links.unlink_pod(&before);
                 self.now.memory.forget_pod(&before.name, &before.uid);
+                self.pod_event(Some(&before), None, now);
                 Change::Pod { before: Some(before), after: None }
             }
             Kind::NodeClaim => self.put_claim(&key.name, None, now),
@@ -234,6 +238,7 @@ impl Cluster {
             return None;
         }
         let after = Arc::new(record);
+        self.pod_event(before.as_deref(), Some(&after), now);
         if let Some(before) = &before {
             self.now.links.unlink_pod(before);
             if before.uid != after.uid {
@@ -243,7 +248,9 @@ impl Cluster {
         let name = before.as_ref().map_or(&after.name, |b| &b.name);
         self.now.pods.insert(Arc::clone(name), Arc::clone(&after));
         self.now.links.link_pod(&after.name, &after);
-        if after.node.is_some() || after.is_terminal() {
+        // One that has to leave its node is expected elsewhere as long as it is there.
+        let is_placed = after.node.is_some() && before.as_ref().is_none_or(|b| b.node.is_none());
+        if is_placed || after.is_terminal() {
             self.now.memory.unexpect(&after.name);
         }
         let wanted = before.as_ref().is_some_and(|b| b.uid == after.uid && b.wants_a_node());
@@ -251,6 +258,15 @@ impl Cluster {
             self.now.memory.arrive(&after.uid, now);
         }
         Some(Change::Pod { before, after: Some(after) })
+    }
+
+    fn pod_event(&mut self, before: Option<&PodRecord>, after: Option<&PodRecord>, now: Timestamp) {
+        // Pods may outlive their node, but then nobody asks any more.
+        if let Some((node, at)) = pod_events::of(before, after, now)
+            && (after.is_some() || self.now.nodes.contains(&node))
+        {
+            self.now.memory.pod_event(&node, at);
+        }
     }
 
     fn put_claim(&mut self, name: &Arc<str>, after: Option<Arc<ClaimRecord>>, now: Timestamp) -> Change {
@@ -302,6 +318,7 @@ impl Cluster {
         }
         if after.is_none() {
             self.now.memory.nominated.remove(name);
+            self.now.memory.pod_events.remove(name);
         }
         Change::Node { before, after }
     }
@@ -315,7 +332,7 @@ impl Cluster {
             }
         }
         // Whom a claim was made for that will go before it ever came needs another.
-        if let Remember::Leaving { claim } = &what {
+        if let Remember::Leaving { claim } | Remember::Failed { claim } = &what {
             self.give_back(claim, now);
         }
         self.now.memory.remember(what, now);

@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::cluster::NoPartner;
-use crate::cluster::{Placing, Remember};
-use dovetail_scheduler::resources::Resources;
+use crate::cluster::{Charge, Placing, Remember};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -87,7 +86,7 @@ impl Story {
 
     fn expect(&mut self, claim: &str, pod: &str) {
         let pods = vec![(format!("default/{pod}").into(), format!("uid-{pod}").into())];
-        let charge = Resources::new();
+        let charge = Charge::default();
         self.0.remember(Remember::Expected { claim: claim.into(), pods, charge }, second(1));
     }
 }

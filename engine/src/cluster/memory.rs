@@ -4,9 +4,11 @@
 //! Rules do not write here. They say what to remember, and the engine does it.
 
 use super::shelf::Shelf;
+use dovetail_scheduler::cost::Memory as Solver;
 use dovetail_scheduler::instance_type::InstanceType;
 use dovetail_scheduler::resources::Resources;
 use k8s_openapi::jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What no object tells.
@@ -23,13 +25,32 @@ pub struct Memory {
     /// By claim: the pods that it was made for and that are not bound yet, by full name.
     pub expecting: Shelf<Vec<Arc<str>>>,
     /// By claim: what it may come to have, which counts against its pool's limits until it is launched.
-    pub charges: Shelf<Resources>,
+    pub charges: Shelf<Charge>,
     /// By pool: what the provider sells for it.
     pub offers: Shelf<PoolOffer>,
-    /// By UID of the pool: how its last registrations went, the latest last.
-    pub registrations: Shelf<Vec<bool>>,
+    /// By UID of the pool: how its last registrations went.
+    pub registrations: Shelf<Registrations>,
+    /// By node: when a pod last came to it, came to its end there, or was told to end or taken away.
+    pub pod_events: Shelf<Timestamp>,
+    /// By node class, as its kind and name: when it last changed.
+    pub class_changes: Shelf<Timestamp>,
+    /// By provider ID: when it was first seen that there is a machine without a claim, or a claim without a machine.
+    pub suspects: Arc<BTreeMap<Arc<str>, Timestamp>>,
+    /// By static pool: how many claims have been made for it since the controller began, so that no name comes twice.
+    pub static_claims: Shelf<u64>,
     /// Pods that wait for a round.
     pub backlog: Backlog,
+    /// What the solver remembers of earlier rounds.
+    pub solver: Arc<Solver>,
+}
+
+/// What a claim may come to have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Charge {
+    /// The pool whose limits it counts against.
+    pub pool: Arc<str>,
+    /// Of every resource as much as any of its types has.
+    pub most: Resources,
 }
 
 /// When a pod was seen and decided on.
@@ -54,6 +75,15 @@ pub struct Expected {
     pub since: Timestamp,
 }
 
+/// How the last registrations of a pool's nodes went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registrations {
+    /// Whether they went well, the latest last; at most four.
+    pub known: Vec<bool>,
+    /// Reason and message of the last that did not.
+    pub because: Option<(String, String)>,
+}
+
 /// What a provider sells for a pool.
 #[derive(Clone, Debug)]
 pub struct PoolOffer {
@@ -76,8 +106,6 @@ pub struct Backlog {
     pub arrivals: usize,
     /// When those that found no place are asked about again.
     pub again: Option<Timestamp>,
-    /// Whether a round is being worked out.
-    pub planning: bool,
 }
 
 impl Backlog {
@@ -93,7 +121,7 @@ impl Backlog {
 
     /// A round takes what has come so far.
     pub(crate) fn take(&mut self) {
-        *self = Self { planning: true, ..Self::default() };
+        *self = Self::default();
     }
 }
 
@@ -124,7 +152,7 @@ pub enum Remember {
         /// The pods: full name and UID.
         pods: Vec<(Arc<str>, Arc<str>)>,
         /// What the claim may come to have.
-        charge: Resources,
+        charge: Charge,
     },
     /// Pods that are on their own again: full names.
     Unexpected(Vec<Arc<str>>),
@@ -148,6 +176,8 @@ pub enum Remember {
         pool: Arc<str>,
         /// Whether it went well.
         succeeded: bool,
+        /// Reason and message, if it did not.
+        because: Option<(String, String)>,
     },
     /// Forget how registrations went, and begin with these.
     Registrations {
@@ -155,6 +185,22 @@ pub enum Remember {
         pool: Arc<str>,
         /// What is known instead.
         known: Vec<bool>,
+    },
+    /// Claims without a machine and machines without a claim, since when each: all that are known of now.
+    Suspects(BTreeMap<Arc<str>, Timestamp>),
+    /// A claim was made for a static pool, the one after so many.
+    StaticClaim {
+        /// The pool.
+        pool: Arc<str>,
+        /// How many were made before.
+        number: u64,
+    },
+    /// What the solver remembers.
+    Solver(Arc<Solver>),
+    /// A claim came to nothing: nobody is expected there, and its pool is not charged for it.
+    Failed {
+        /// The claim.
+        claim: Arc<str>,
     },
     /// Something else than a pod asks for a round.
     Arrival,
@@ -192,24 +238,31 @@ impl Memory {
             Remember::Offer { pool, types } => {
                 drop(self.offers.insert(pool, Arc::new(PoolOffer { types, at: now })));
             }
-            Remember::Registration { pool, succeeded } => {
-                let known = Arc::make_mut(self.registrations.entry(&pool));
-                known.push(succeeded);
-                if known.len() > REGISTRATIONS {
-                    known.remove(0);
+            Remember::Registration { pool, succeeded, because } => {
+                let of_pool = Arc::make_mut(self.registrations.entry(&pool));
+                of_pool.known.push(succeeded);
+                if of_pool.known.len() > REGISTRATIONS {
+                    of_pool.known.remove(0);
                 }
+                of_pool.because = because.or(of_pool.because.take());
             }
-            Remember::Registrations { pool, known } => drop(self.registrations.insert(pool, Arc::new(known))),
+            Remember::Registrations { pool, known } => {
+                drop(self.registrations.insert(pool, Arc::new(Registrations { known, because: None })));
+            }
+            Remember::Suspects(suspects) => self.suspects = Arc::new(suspects),
+            Remember::StaticClaim { pool, number } => {
+                let made = Arc::make_mut(self.static_claims.entry(&pool));
+                *made = (*made).max(number + 1);
+            }
+            Remember::Solver(memory) => self.solver = memory,
+            Remember::Failed { claim } => drop(self.forget_claim(&claim)),
             Remember::Arrival => self.backlog.arrive(now),
             Remember::RoundBegins => self.backlog.take(),
-            Remember::RoundEnds { again } => {
-                self.backlog.planning = false;
-                self.backlog.again = again;
-            }
+            Remember::RoundEnds { again } => self.backlog.again = again,
         }
     }
 
-    fn expect(&mut self, claim: Arc<str>, pods: Vec<(Arc<str>, Arc<str>)>, charge: Resources, now: Timestamp) {
+    fn expect(&mut self, claim: Arc<str>, pods: Vec<(Arc<str>, Arc<str>)>, charge: Charge, now: Timestamp) {
         let mut names = vec![];
         for (pod, uid) in pods {
             self.unexpect(&pod);
@@ -240,6 +293,12 @@ impl Memory {
             self.expected.remove(pod);
         }
         pods
+    }
+
+    /// A pod came to a node, or came to its end there, at that time.
+    pub(crate) fn pod_event(&mut self, node: &Arc<str>, at: Timestamp) {
+        let latest = self.pod_events.get(node).map_or(at, |known| at.max(**known));
+        self.pod_events.insert(Arc::clone(node), Arc::new(latest));
     }
 
     /// A pod is gone.

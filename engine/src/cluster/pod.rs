@@ -11,9 +11,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::Timestamp;
 use std::sync::Arc;
 
-/// The annotation by which workloads say which of their pods is deleted first.
-const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
-
 /// How far a pod has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Phase {
@@ -101,7 +98,7 @@ impl PodRecord {
         let since = |c: &PodCondition| c.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |t| t.0);
         let node = pods::node_name(pod).map(&shared);
         let scheduled = condition("PodScheduled");
-        let cost = pod.metadata.annotations.as_ref().and_then(|a| a.get(DELETION_COST));
+        let cost = pod.metadata.annotations.as_ref().and_then(|a| a.get(labels::POD_DELETION_COST));
         Self {
             name: pods::name(pod).into(),
             uid: pod.metadata.uid.as_deref().unwrap_or_default().into(),

@@ -9,15 +9,15 @@
 //! There are two ways to look at a problem. To plan, every pod is read as strictly as can be met, pools of greater weight
 //! are preferred, and spread is fixed in shares. To prove a bound, only rules that every plan keeps are kept.
 
+use super::drafts::{self, Draft};
 use super::nodes::Room;
-use super::offers::{self, Offers};
+use super::offers::Offers;
 use crate::market::{Columns, Market, PoolIndex, Sets};
 use crate::packing::{Item, Packing, Shape};
 use crate::plan::LeftOut;
 use crate::policy::Search;
 use crate::problem::{PodClass, Problem};
-use crate::relaxation::{self, Reading};
-use crate::requirement::{Name, Requirement};
+use crate::requirement::Name;
 use dovetail_api::labels::{HOSTNAME, normalize};
 use rustc_hash::FxHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,8 +36,10 @@ pub(super) enum View {
 #[derive(Clone, Debug)]
 pub(super) struct Meaning {
     pub(super) class: usize,
-    /// The domain that it is to be in: the label, and its value.
-    pub(super) pin: Option<(Name, Name)>,
+    /// How many pods it is: more than one if they have to share a node.
+    pub(super) bundle: u32,
+    /// The domains that it is to be in: labels, and their values.
+    pub(super) pins: Vec<(Name, Name)>,
 }
 
 /// What a shape stands for.
@@ -69,7 +71,7 @@ impl Model {
     /// The same for other numbers of pods of each class.
     pub(super) fn ask_for(&mut self, demands: &[u32]) {
         for (item, meaning) in self.packing.items.iter_mut().zip(&self.items) {
-            item.demand = demands[meaning.class];
+            item.demand = demands[meaning.class] / meaning.bundle;
         }
     }
 }
@@ -83,16 +85,6 @@ pub(super) struct Compiler<'p> {
     pub(super) soft_taints: bool,
 }
 
-/// An item in the making.
-pub(super) struct Draft {
-    pub(super) class: usize,
-    pub(super) demand: u32,
-    pub(super) most: u32,
-    /// What it asks of a node: any of these will do, each with what gets past which taints.
-    pub(super) readings: Vec<Reading>,
-    pub(super) pin: Option<(Name, Name)>,
-}
-
 impl<'p> Compiler<'p> {
     pub(super) fn new(problem: &'p Problem, market: Market<'p>) -> Self {
         let Market { columns, sets, pools } = market;
@@ -102,14 +94,10 @@ impl<'p> Compiler<'p> {
     /// The model for so many pods of each class.
     pub(super) fn model(&mut self, demands: &[u32], view: View, search: &Search<'_>) -> Model {
         let mut left_out = BTreeSet::new();
-        let mut outside = BTreeSet::new();
-        let mut drafts: Vec<Draft> = vec![];
-        for (class, demand) in demands.iter().enumerate().filter(|(_, d)| **d > 0) {
-            match self.drafts(class, *demand, view, &mut left_out) {
-                Some(some) => drafts.extend(some),
-                None => _ = outside.insert(class),
-            }
-        }
+        let (mut drafts, mut outside) = match view {
+            View::ToPlan => drafts::to_plan(self, demands),
+            View::ToProve => (drafts::to_prove(self, demands, &mut left_out), BTreeSet::new()),
+        };
         let mut offers = Offers::collect(self, &drafts, view, &mut left_out);
         // What fits nowhere is not packed: first fit will say why.
         let nodes = self.nodes(&drafts, view);
@@ -135,9 +123,7 @@ impl<'p> Compiler<'p> {
     ) -> Model {
         let problem = self.problem;
         let width = self.columns.names().len();
-        let asked: Vec<Vec<i64>> =
-            drafts.iter().map(|d| self.columns.row(&problem.classes[d.class].requests)).collect();
-        let used: Vec<usize> = (0..width).filter(|c| asked.iter().any(|row| row[*c] > 0)).collect();
+        let used: Vec<usize> = (0..width).filter(|c| drafts.iter().any(|d| d.asked[*c] > 0)).collect();
         let drivers: BTreeSet<&Name> =
             drafts.iter().flat_map(|d| problem.classes[d.class].volumes.own.iter().map(|(driver, _)| driver)).collect();
         let drivers: Vec<&Name> =
@@ -149,16 +135,17 @@ impl<'p> Compiler<'p> {
         for (i, draft) in drafts.iter().enumerate() {
             let class = &problem.classes[draft.class];
             #[allow(clippy::cast_precision_loss)] // whole numbers below 2^53
-            let mut weights: Vec<f64> = used.iter().map(|c| asked[i][*c].max(0) as f64).collect();
+            let mut weights: Vec<f64> = used.iter().map(|c| draft.asked[*c].max(0) as f64).collect();
             for driver in &drivers {
                 let own = class.volumes.own.iter().find(|(d, _)| d == *driver).map_or(0, |(_, n)| *n);
-                weights.push(f64::from(own));
+                weights.push(f64::from(own) * f64::from(draft.bundle));
             }
-            weights.extend(together.iter().map(|(_, members)| f64::from(u8::from(members.contains(&draft.class)))));
+            let counts = |members: &[usize]| if members.contains(&draft.class) { f64::from(draft.bundle) } else { 0.0 };
+            weights.extend(together.iter().map(|(_, members)| counts(members)));
             let apart = (0..drafts.len()).filter(|j| *j != i && self.apart(draft, &drafts[*j], &offers, i, *j));
             let apart = apart.map(|j| u32::try_from(j).expect("few items")).collect();
             let mut hasher = FxHasher::default();
-            (&class.selection, &class.tolerations, &class.volumes.places, &draft.pin).hash(&mut hasher);
+            (&class.selection, &class.tolerations, &class.volumes.places, &draft.pins).hash(&mut hasher);
             let kind = hasher.finish();
             items.push(Item { weights, demand: draft.demand, most: draft.most, kind, apart });
         }
@@ -188,125 +175,10 @@ impl<'p> Compiler<'p> {
             shapes.push(Shape { room, price: 0.0, weight: 0.0, takes: node.takes, draws: vec![(row, 1.0)] });
             places.push(Place::Existing(node.numbers));
         }
-        let meanings = drafts.iter().map(|d| Meaning { class: d.class, pin: d.pin.clone() }).collect();
+        let meanings =
+            drafts.iter().map(|d| Meaning { class: d.class, bundle: d.bundle, pins: d.pins.clone() }).collect();
         let packing = Packing { dims, items, shapes, limits };
         Model { packing, items: meanings, shapes: places, left_out, without_nodes }
-    }
-
-    /// A class as items; `None` if its rules are beyond this.
-    fn drafts(
-        &mut self,
-        class: usize,
-        demand: u32,
-        view: View,
-        left_out: &mut BTreeSet<LeftOut>,
-    ) -> Option<Vec<Draft>> {
-        let pods = &self.problem.classes[class];
-        if !pods.unsupported.is_empty() {
-            return None;
-        }
-        let readings = relaxation::readings(pods, self.problem.settings.preferences, self.soft_taints);
-        if !pods.volumes.shared.is_empty() {
-            left_out.insert(LeftOut::Volumes);
-        }
-        let most = if pods.ports.is_empty() { u32::MAX } else { 1 };
-        if view == View::ToProve {
-            if readings.len() > pods.selection.strict().len() {
-                left_out.insert(LeftOut::Preferences);
-            }
-            note_rules(pods, left_out);
-            let most = most.min(required_cap(pods));
-            return Some(vec![Draft { class, demand, most, readings, pin: None }]);
-        }
-        let reading = readings.into_iter().find(|r| self.can_be_met(pods, r))?;
-        let mut most = most;
-        if !reading.near.is_empty() {
-            return None;
-        }
-        for term in &reading.away {
-            if normalize(&term.key) != HOSTNAME {
-                return None;
-            }
-            if pods.member_of.contains(&term.peers) {
-                most = 1;
-            }
-        }
-        let mut keys: Vec<&crate::problem::Spread> = vec![];
-        for spread in &reading.spread {
-            if normalize(&spread.key) == HOSTNAME {
-                most = most.min(spread.max_skew.max(1));
-            } else {
-                keys.push(spread);
-            }
-        }
-        match keys.as_slice() {
-            [] => Some(vec![Draft { class, demand, most, readings: vec![reading], pin: None }]),
-            [spread] => {
-                let key: Name = normalize(&spread.key).into();
-                let peers = spread.peers;
-                self.shares(class, demand, &reading, &key, peers).map(|shares| {
-                    let draft = |(value, demand): (Name, u32)| {
-                        let mut reading = reading.clone();
-                        reading.requirements.add(&key, Requirement::any_of([&*value]));
-                        Draft { class, demand, most, readings: vec![reading], pin: Some((key.clone(), value)) }
-                    };
-                    shares.into_iter().filter(|(_, demand)| *demand > 0).map(draft).collect()
-                })
-            }
-            _ => None,
-        }
-    }
-
-    /// How many pods of a spread class go to each domain: those that have least are filled up first.
-    fn shares(
-        &mut self,
-        class: usize,
-        demand: u32,
-        reading: &Reading,
-        key: &Name,
-        peers: usize,
-    ) -> Option<Vec<(Name, u32)>> {
-        let pods = &self.problem.classes[class];
-        if !pods.member_of.contains(&peers) {
-            return None;
-        }
-        let mut domains: BTreeMap<Name, u32> = BTreeMap::new();
-        for p in 0..self.pools.len() {
-            for set in offers::sets_of(self, p, pods, std::slice::from_ref(reading)) {
-                let (problem, pool) = (self.problem, &mut self.pools[p]);
-                for value in pool.values(key, set, &self.sets, &problem.well_known) {
-                    domains.entry(value).or_insert(0);
-                }
-            }
-        }
-        for node in &self.problem.nodes {
-            let Some(value) = node.labels.get(key).and_then(Requirement::single) else { continue };
-            let Some(count) = domains.get_mut(value) else { continue };
-            let of_set =
-                |(r, n): &(usize, u32)| if self.problem.residents[*r].member_of.contains(&peers) { *n } else { 0 };
-            *count += node.residents.iter().map(of_set).sum::<u32>();
-        }
-        if domains.is_empty() {
-            return None;
-        }
-        let mut counts: Vec<(u32, Name, u32)> = domains.into_iter().map(|(value, n)| (n, value, 0)).collect();
-        for _ in 0..demand {
-            let least = counts.iter_mut().min_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)))?;
-            least.0 += 1;
-            least.2 += 1;
-        }
-        Some(counts.into_iter().map(|(_, value, share)| (value, share)).collect())
-    }
-
-    /// Whether some pool sells a node for a pod read so.
-    fn can_be_met(&mut self, pods: &PodClass, reading: &Reading) -> bool {
-        (0..self.pools.len()).any(|p| {
-            let sets = offers::sets_of(self, p, pods, std::slice::from_ref(reading));
-            sets.into_iter().any(|set| {
-                let types = offers::types_for(self, p, set, pods);
-                offers::some_fit(self, p, &types, pods)
-            })
-        })
     }
 
     /// Whether two items never share a node.
@@ -320,32 +192,6 @@ impl<'p> Compiler<'p> {
             reading.iter().any(|t| normalize(&t.key) == HOSTNAME && other.member_of.contains(&t.peers))
         };
         repels(a, others) || repels(b, pods) || offers.are_torn(i, j)
-    }
-}
-
-/// The cap on pods of the class on one node that holds in every plan.
-fn required_cap(pods: &PodClass) -> u32 {
-    let mut most = u32::MAX;
-    for spread in pods.spread.iter().filter(|s| s.required && normalize(&s.key) == HOSTNAME) {
-        if pods.member_of.contains(&spread.peers) {
-            most = most.min(spread.max_skew.max(1));
-        }
-    }
-    for term in pods.anti_affinity.required.iter().filter(|t| normalize(&t.key) == HOSTNAME) {
-        if pods.member_of.contains(&term.peers) {
-            most = 1;
-        }
-    }
-    most
-}
-
-fn note_rules(pods: &PodClass, left_out: &mut BTreeSet<LeftOut>) {
-    if pods.spread.iter().any(|s| s.required && normalize(&s.key) != HOSTNAME) {
-        left_out.insert(LeftOut::Spread);
-    }
-    let others = pods.affinity.required.iter().chain(pods.anti_affinity.required.iter());
-    if others.clone().any(|t| normalize(&t.key) != HOSTNAME) || !pods.affinity.required.is_empty() {
-        left_out.insert(LeftOut::Affinity);
     }
 }
 

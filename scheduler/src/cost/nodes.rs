@@ -3,7 +3,8 @@
 //! Nodes of which nothing tells them apart are one shape. Where there are more kinds than can be reckoned with, a proof takes
 //! similar nodes for nodes that have the best of each, which can only make it weaker, and a plan leaves them to first fit.
 
-use super::model::{Compiler, Draft, View};
+use super::drafts::Draft;
+use super::model::{Compiler, View};
 use crate::bitset::Bits;
 use crate::daemons;
 use crate::problem::{Node, PodClass, PodTerm};
@@ -35,8 +36,6 @@ impl Compiler<'_> {
     /// The nodes that take some of the items; `None` if a plan should leave them to first fit.
     pub(super) fn nodes(&self, drafts: &[Draft], view: View) -> Option<Vec<Room>> {
         let problem = self.problem;
-        let asked: Vec<Vec<i64>> =
-            drafts.iter().map(|d| self.columns.row(&problem.classes[d.class].requests)).collect();
         let mut gates = Gates::of(self, drafts);
         let mut kinds: FxHashMap<Kind, Vec<usize>> = FxHashMap::default();
         for (number, node) in problem.nodes.iter().enumerate().filter(|(_, n)| !n.leaving) {
@@ -44,9 +43,9 @@ impl Compiler<'_> {
             let coming = self.columns.row(&daemons::still_to_come(&problem.daemons, node));
             let room: Vec<i64> = free.iter().zip(&coming).map(|(has, comes)| (has - comes).max(0)).collect();
             // Room first: a cluster that is nearly full is done with here.
-            let holds = |asked: &[i64]| asked.iter().zip(&room).all(|(a, r)| a <= r);
+            let holds = |i: &usize| drafts[*i].asked.iter().zip(&room).all(|(a, r)| a <= r);
             let mut takes = Bits::none(drafts.len());
-            (0..drafts.len()).filter(|i| holds(&asked[*i])).for_each(|i| takes.insert(i));
+            (0..drafts.len()).filter(holds).for_each(|i| takes.insert(i));
             if takes.is_empty() {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! What the pools have for the items: which types, sold how, at what price, and which items accept them.
 
-use super::model::{Compiler, Draft, View};
+use super::drafts::Draft;
+use super::model::{Compiler, View};
 use crate::bitset::Bits;
 use crate::instance_type::Price;
 use crate::market::SetId;
@@ -92,10 +93,10 @@ pub(super) fn types_for(compiler: &mut Compiler<'_>, p: usize, set: SetId, pods:
     types
 }
 
-/// Whether one of these types has room for a pod of the class.
-pub(super) fn some_fit(compiler: &Compiler<'_>, p: usize, types: &Bits, pods: &PodClass) -> bool {
+/// Whether one of these types has room for so much.
+pub(super) fn some_fit(compiler: &Compiler<'_>, p: usize, types: &Bits, asked: &[i64]) -> bool {
     let mut types = types.clone();
-    for (column, asked) in compiler.columns.row(&pods.requests).iter().enumerate() {
+    for (column, asked) in asked.iter().enumerate() {
         types.retain_at_least(compiler.pools[p].room(column), *asked);
     }
     !types.is_empty()
@@ -123,7 +124,7 @@ impl Offers {
                 let mut some = vec![];
                 for set in sets_of(compiler, p, pods, &draft.readings) {
                     let types = types_for(compiler, p, set, pods);
-                    if some_fit(compiler, p, &types, pods) {
+                    if some_fit(compiler, p, &types, &draft.asked) {
                         let ways = compiler.pools[p].view(set, &compiler.sets, &problem.well_known).ways.clone();
                         some.push(Accepted { set, types, ways });
                     }

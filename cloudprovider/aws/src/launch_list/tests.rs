@@ -126,14 +126,17 @@ fn of_the_reservations_of_a_zone_the_roomiest_stays() {
 fn bare_metal_and_accelerators_are_for_those_who_need_them() {
     let mut gpu = on_demand("g5.xlarge", 0.01);
     Arc::make_mut(&mut gpu).capacity.set("nvidia.com/gpu", 1);
-    let exotic = [on_demand("m5.metal", 0.02), on_demand("m7i.metal-24xl", 0.03), gpu];
+    let mut part_of_a_gpu = on_demand("g6f.large", 0.01);
+    let labels = &mut Arc::make_mut(&mut part_of_a_gpu).requirements;
+    labels.replace("karpenter.k8s.aws/instance-gpu-count".into(), Requirement::exactly("0"));
+    let exotic = [on_demand("m5.metal", 0.02), on_demand("m7i.metal-24xl", 0.03), gpu, part_of_a_gpu];
     let mut types = exotic.to_vec();
-    assert_eq!(left(&types, &anything()).len(), 3, "nothing else is there");
+    assert_eq!(left(&types, &anything()).len(), 4, "nothing else is there");
     types.push(on_demand("m5.large", 0.1));
     assert_eq!(left(&types, &anything()), ["m5.large[on-demand a]"]);
     let mut at_least_two = anything();
     at_least_two.add("node.kubernetes.io/instance-type", Requirement::exists().with_min_values(Some(2)));
-    assert_eq!(left(&types, &at_least_two).len(), 4, "whoever asks for many values gets them");
+    assert_eq!(left(&types, &at_least_two).len(), 5, "whoever asks for many values gets them");
 }
 
 #[test]
