@@ -41,7 +41,8 @@ pub async fn cloud(settings: &Settings, client: Client) -> Result<Cloud, String>
     let provider = Arc::new(KwokProvider::new(catalogue, ClusterNodes::new(client.clone())));
     let resumed = Arc::clone(&provider);
     Ok(Cloud {
-        node_labels: well_known.iter().map(ToString::to_string).collect(),
+        // Files may speak of AWS' labels, which no simulated machine has a value for.
+        node_labels: well_known.iter().filter(|key| !key.contains("k8s.aws/")).map(ToString::to_string).collect(),
         provider,
         well_known,
         reservation_label,

@@ -112,6 +112,10 @@ fn a_file_of_types_that_makes_no_sense_is_named() {
         let usual = cloud(&read(""), client()).await.expect("the generated list");
         assert_eq!(usual.provider.name(), "kwok");
         assert!(usual.node_labels.iter().any(|label| label == "karpenter.sh/nodepool"));
+        assert!(
+            !usual.node_labels.iter().any(|label| label.starts_with("karpenter.k8s.aws/")),
+            "no label of another cloud"
+        );
     });
 }
 
