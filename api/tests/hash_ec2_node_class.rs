@@ -155,3 +155,11 @@ fn order_does_not_count() {
     manifest["blockDeviceMappings"].as_array_mut().expect("a list").reverse();
     assert_eq!(hash_of(manifest), hash_of(base()));
 }
+
+/// The published figures of FNV-1 with 64 bits.
+#[test]
+fn names_are_made_with_fnv_1() {
+    assert_eq!(dovetail_api::hash::text(""), 0xcbf2_9ce4_8422_2325);
+    assert_eq!(dovetail_api::hash::text("a"), 0xaf63_bd4c_8601_b7be);
+    assert_eq!(dovetail_api::hash::text("foobar"), 0x340d_8765_a4dd_a9c2);
+}

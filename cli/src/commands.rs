@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use dovetail_operator::settings::SettingsError;
+
 use crate::bench::errors::BenchError;
 use crate::input::{InputError, Place};
 
@@ -10,6 +12,7 @@ pub(crate) mod bench;
 pub(crate) mod catalog;
 mod chosen;
 pub(crate) mod cluster;
+pub(crate) mod controller;
 pub(crate) mod crds;
 pub(crate) mod plan;
 pub(crate) mod search;
@@ -48,6 +51,12 @@ pub(crate) enum CommandError {
     /// Nothing can be measured, or what was measured cannot be kept.
     #[error(transparent)]
     Bench(#[from] BenchError),
+    /// The controller's settings make no sense.
+    #[error("{}", lines(.0))]
+    Settings(Vec<SettingsError>),
+    /// The controller cannot go on.
+    #[error(transparent)]
+    Controller(#[from] dovetail_operator::controller::ControllerError),
     /// The result cannot be written.
     #[error("the result cannot be written: {0}")]
     Output(#[from] io::Error),

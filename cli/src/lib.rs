@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 use commands::CommandError;
 use commands::bench::Bench;
 use commands::catalog::Catalog;
+use commands::controller::Controller;
 use commands::crds::Crds;
 use commands::plan::Plan;
 
@@ -33,6 +34,7 @@ enum Command {
     Crds(Crds),
     Catalog(Catalog),
     Bench(Bench),
+    Controller(Box<Controller>),
 }
 
 /// Does what the command line of this process asks for.
@@ -52,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::Crds(crds) => crds.run(),
         Command::Catalog(catalog) => catalog.run(),
         Command::Bench(bench) => bench.run(),
+        Command::Controller(controller) => controller.run(),
     };
     result.unwrap_or_else(|error| {
         for line in error.to_string().lines() {

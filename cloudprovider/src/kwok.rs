@@ -14,6 +14,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub mod generic;
 pub mod machine;
 mod own_labels;
 pub mod provider;

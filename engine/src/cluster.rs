@@ -13,6 +13,7 @@ mod reduce;
 mod shape;
 mod shelf;
 mod snapshot;
+mod still;
 
 pub use claim::ClaimRecord;
 pub use fold::{Change, Cluster};

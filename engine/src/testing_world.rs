@@ -51,6 +51,8 @@ pub(crate) struct World {
     answers: BTreeMap<Verb, VecDeque<Outcome>>,
     held_back: Vec<Verb>,
     held: Vec<Action>,
+    /// After how many more effects the controller is killed.
+    fuse: Option<usize>,
     /// What was done, in order: `Launch NodeClaim a`.
     pub(crate) done: Vec<String>,
     /// What became known, in order.
@@ -102,6 +104,7 @@ impl World {
             answers: BTreeMap::new(),
             held_back: vec![],
             held: vec![],
+            fuse: None,
             done: vec![],
             facts: vec![],
         };
@@ -115,6 +118,11 @@ impl World {
         self.engine = Engine::with_rules(self.settings.clone(), self.rules);
         self.held.clear();
         self.relist();
+    }
+
+    /// The controller is killed after so many more effects, before it hears of the last.
+    pub(crate) fn crash_after(&mut self, effects: usize) {
+        self.fuse = Some(effects);
     }
 
     fn relist(&mut self) {
@@ -228,8 +236,8 @@ impl World {
             for action in actions {
                 if self.held_back.contains(&action.effect.verb()) {
                     self.held.push(action);
-                } else {
-                    self.perform(action);
+                } else if self.perform(action) {
+                    break;
                 }
             }
             self.facts.extend(self.engine.take_facts());
@@ -298,13 +306,21 @@ impl World {
         std::mem::take(&mut self.done)
     }
 
-    fn perform(&mut self, action: Action) {
+    /// Performs an action. Says whether the controller was killed before it heard of it.
+    fn perform(&mut self, action: Action) -> bool {
         let Action { id, about, effect } = action;
         let verb = effect.verb();
         self.done.push(format!("{verb:?} {about}"));
         let scripted = self.answers.get_mut(&verb).and_then(VecDeque::pop_front);
         let outcome = scripted.unwrap_or_else(|| self.happen(about.object(), effect));
+        let left = self.fuse.take();
+        if left == Some(0) {
+            self.restart();
+            return true;
+        }
+        self.fuse = left.map(|left| left - 1);
         self.engine.observe(Event::Finished { id, outcome }, self.now);
+        false
     }
 
     fn happen(&mut self, about: Option<&ObjectKey>, effect: Effect) -> Outcome {

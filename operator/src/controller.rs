@@ -4,7 +4,6 @@
 //! The order of the end matters: first no new actions, then those under way end, then the lease is given back, so that the
 //! next leader never meets one of ours.
 
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -75,11 +74,12 @@ pub enum ControllerError {
 ///
 /// # Errors
 /// If it cannot start, or has lost the lease: then another replica acts, and this process should be started anew.
-pub async fn run<F, C>(read: Read, build: Build, shutdown: Shutdown, cloud: F) -> Result<(), ControllerError>
-where
-    F: FnOnce(&Settings, Client) -> C,
-    C: Future<Output = Result<Cloud, String>>,
-{
+pub async fn run(
+    read: Read,
+    build: Build,
+    shutdown: Shutdown,
+    cloud: impl AsyncFnOnce(&Settings, Client) -> Result<Cloud, String>,
+) -> Result<(), ControllerError> {
     let Read { settings, warnings } = read;
     let logs =
         Logs::open(&settings.log_level, build.commit, &settings.log_output_paths, &settings.log_error_output_paths)?;
@@ -91,7 +91,7 @@ where
     tracing::info!(version = build.version, provider = settings.provider, "starting");
 
     let config = client::config(settings.kubeconfig.as_deref()).await?;
-    let cloud = cloud(&settings, client::client(&config)?).await.map_err(ControllerError::Cloud)?;
+    let mut cloud = cloud(&settings, client::client(&config)?).await.map_err(ControllerError::Cloud)?;
     let metrics = metrics(&settings, &cloud, build)?;
     let missing = Arc::new(Mutex::new(Some("the API server has not answered yet".to_owned())));
     let readiness = readiness(Arc::clone(&missing));
@@ -153,9 +153,18 @@ where
         logs,
         metrics: Arc::clone(&metrics),
         leadership: leadership.clone(),
+        node_labels: (!settings.disable_cluster_state_observability).then(|| cloud.node_labels.clone().into()),
         shutdown: shutdown.clone(),
     };
     let waits = settings.disable_controller_warmup && !settings.disable_leader_election;
+    let on_lead = cloud.on_lead.take();
+    if let Some(on_lead) = on_lead {
+        let mut leadership = leadership.clone();
+        tokio::spawn(async move {
+            leadership.acquired().await;
+            on_lead.await;
+        });
+    }
     let work = work(pump, reader, kinds, sender, metrics, waits.then_some(leadership), shutdown.clone());
     let mut work = std::pin::pin!(work);
     let ended = tokio::select! {

@@ -8,7 +8,9 @@ pub mod controller;
 #[cfg(test)]
 mod documentation;
 pub mod executor;
+pub mod gauges;
 mod kinds;
+pub mod kwok;
 pub mod lease;
 pub mod logs;
 pub mod metrics;

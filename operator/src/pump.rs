@@ -1,7 +1,8 @@
 //! What keeps the engine going: everything that was seen goes in, actions go to the executor, facts to those who tell them. It
 //! owns the engine and the clock, decides nothing, and waits for nothing but news and the time that the engine names.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dovetail_engine::engine::Engine;
@@ -13,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time;
 
 use crate::executor::Executor;
+use crate::gauges;
 use crate::lease::Leadership;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
@@ -22,10 +24,11 @@ use crate::shutdown::Shutdown;
 /// How many events are taken in before the rules are asked again. Small enough that a flood of pods does not hold up the end
 /// of a node, large enough that the rules are not asked about each pod.
 const AT_ONCE_MAX: usize = 1_024;
-/// The longest sleep. The clock on the wall may be set; then the engine must not sleep by the old time for long.
-const SLEEP_MAX: Duration = Duration::from_secs(30);
 /// How often the gauges of the cluster are brought up to date.
 const GAUGES: Duration = Duration::from_secs(5);
+/// The longest sleep: until the gauges are due. The clock on the wall may be set as well, and then the engine must not sleep
+/// by the old time for long.
+const SLEEP_MAX: Duration = GAUGES;
 /// How long actions under way may take to end when the controller does.
 pub const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -47,6 +50,8 @@ pub struct Pump {
     pub metrics: Arc<Metrics>,
     /// Whether this replica acts.
     pub leadership: Leadership,
+    /// The labels that nodes are shown with in metrics; none if single objects are not shown.
+    pub node_labels: Option<Arc<[String]>>,
     /// When it all ends.
     pub shutdown: Shutdown,
 }
@@ -58,6 +63,7 @@ impl Pump {
         let mut actions = JoinSet::new();
         let begun = Instant::now();
         let mut gauges: Option<Instant> = None;
+        let shown = Arc::new(Mutex::new(BTreeSet::new()));
         while !self.shutdown.is_requested() {
             let leads = self.leadership.holds();
             let now = clock.now(Timestamp::now());
@@ -70,7 +76,7 @@ impl Pump {
             while actions.try_join_next().is_some() {}
             if gauges.is_none_or(|last| last.elapsed() >= GAUGES) {
                 gauges = Some(Instant::now());
-                self.gauge(begun.elapsed());
+                self.gauge(begun.elapsed(), now, &shown);
             }
             let sleep = sleep(self.engine.next_wake().filter(|_| leads), now);
             tokio::select! {
@@ -120,13 +126,21 @@ impl Pump {
         }
     }
 
-    fn gauge(&self, since: Duration) {
+    fn gauge(&self, since: Duration, now: Timestamp, shown: &Arc<Mutex<BTreeSet<String>>>) {
         let is_synced = self.engine.is_ready();
         self.metrics.set("karpenter_cluster_state_synced", &[], if is_synced { 1.0 } else { 0.0 });
         let unsynced = if is_synced { 0.0 } else { since.as_secs_f64() };
         self.metrics.set("karpenter_cluster_state_unsynced_time_seconds", &[], unsynced);
         let nodes = self.engine.snapshot().nodes.len();
         self.metrics.set("karpenter_cluster_state_node_count", &[], nodes as f64);
+        let Some(labels) = self.node_labels.clone().filter(|_| is_synced) else { return };
+        let (snapshot, metrics, shown) = (self.engine.snapshot().clone(), Arc::clone(&self.metrics), Arc::clone(shown));
+        // With many nodes it takes its time; the engine does not wait for it, and one at a time is enough.
+        tokio::task::spawn_blocking(move || {
+            if let Ok(mut shown) = shown.try_lock() {
+                gauges::show(&metrics, &gauges::of(&snapshot, &labels, now), &mut shown);
+            }
+        });
     }
 }
 

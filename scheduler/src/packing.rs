@@ -8,18 +8,23 @@
 //! Amounts are whole numbers kept in `f64`: below 2^53 sums and differences of them are exact, so what fits is never a
 //! matter of rounding. What a bin or an item stands for is known to the caller only.
 
+mod blend;
 mod columns;
+mod complete;
 mod effort;
+mod fill;
 mod improve;
 mod knapsack;
 mod master;
 mod relaxed;
 mod rounding;
+mod scarce;
 mod solve;
 mod start;
 
 use crate::bitset::Bits;
 use rustc_hash::FxHasher;
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 pub(crate) use columns::Bound;
@@ -81,6 +86,22 @@ pub(crate) struct Pattern {
 
 /// Bins that are filled, each pattern with how often.
 pub(crate) type Packed = Vec<(Pattern, u32)>;
+
+impl Pattern {
+    /// What the items in it are worth together.
+    pub(crate) fn worth(&self, values: &[f64]) -> f64 {
+        self.counts.iter().map(|(item, count)| values[*item as usize] * f64::from(*count)).sum()
+    }
+}
+
+/// The same bins in order, each way to fill one named once.
+fn counted(bins: impl IntoIterator<Item = (Pattern, u32)>) -> Packed {
+    let mut counted: BTreeMap<Pattern, u32> = BTreeMap::new();
+    for (pattern, times) in bins {
+        *counted.entry(pattern).or_default() += times;
+    }
+    counted.into_iter().collect()
+}
 
 /// Whether the first draws no more of any limit than the second.
 pub(crate) fn draws_within<A: PartialOrd>(some: &[(u32, A)], most: &[(u32, A)]) -> bool {

@@ -1,5 +1,7 @@
 //! Packings whose optimum is known, or found by trying everything.
 
+use super::complete::Completion;
+use super::knapsack::Question;
 use super::relaxed::Relaxed;
 use super::*;
 use crate::bitset::Bits;
@@ -70,6 +72,67 @@ fn triplets_are_put_together_again_and_proven_best() {
     assert_right(&packing, &packed);
     assert_eq!(price(&packing, &packed), 20.0);
     assert!(solved.bound.value > 19.99 && solved.bound.value <= 20.0 + 1e-6, "{}", solved.bound.value);
+}
+
+#[test]
+fn bin_after_bin_finds_which_three_belong_together() {
+    let packing = triplets(100, 4, 3);
+    let completion = Completion::new(&packing, &[0.25e-3; 4]);
+    let demands: Vec<u32> = packing.items.iter().map(|i| i.demand).collect();
+    let mut effort = Effort::new(u64::MAX, &|| 0.0);
+    let packed = completion.pack(&demands, &[], &mut fastrand::Rng::with_seed(1), &mut effort);
+    let packed = packed.expect("everything fits");
+    assert_right(&packing, &packed);
+    assert!(price(&packing, &packed) <= 101.0, "{}", price(&packing, &packed));
+}
+
+#[test]
+fn many_small_items_are_packed_for_hardly_more_than_water() {
+    let mut rng = fastrand::Rng::with_seed(5);
+    let weights = || (f64::from(rng.u32(5..100)), f64::from(rng.u32(5..100)));
+    let items = std::iter::repeat_with(weights).take(40).map(|(a, b)| item(&[a, b], 60)).collect();
+    let packing = packing(items, &[(&[4000.0, 3000.0], 7.0), (&[3000.0, 4000.0], 7.0), (&[500.0, 500.0], 1.1)]);
+    let demands: Vec<u32> = packing.items.iter().map(|i| i.demand).collect();
+    let fluid = start::fluid(&packing, &demands, &|k| packing.shapes[k].price);
+    let water: f64 = fluid.bins.iter().map(|(k, x)| packing.shapes[*k].price * x).sum();
+    assert!(blend::is_apt(&demands, &fluid), "dozens go into a bin");
+    let completion = Completion::new(&packing, &fluid.prices);
+    let mut effort = Effort::new(u64::MAX, &|| 0.0);
+    let mut paid = f64::INFINITY;
+    let mut rng = fastrand::Rng::with_seed(1);
+    for _ in 0..4 {
+        let packed = blend::blend(&packing, &demands, &completion, &mut rng, &mut effort).expect("everything fits");
+        assert_right(&packing, &packed);
+        paid = paid.min(price(&packing, &packed));
+    }
+    assert!(paid >= water - 1e-9 && paid < water * 1.05, "{paid}, as water {water}");
+}
+
+#[test]
+fn what_is_packed_at_once_keeps_every_rule() {
+    let mut items = vec![item(&[3.0], 3), item(&[2.0], 3), item(&[1.0], 5)];
+    items[0].apart = vec![1];
+    items[1].apart = vec![0];
+    items[2].most = 1;
+    let mut packing = packing(items, &[(&[4.0], 1.0), (&[8.0], 0.0)]);
+    packing.limits = vec![1.0];
+    packing.shapes[1].draws = vec![(0, 1.0)];
+    let demands: Vec<u32> = packing.items.iter().map(|i| i.demand).collect();
+    for by in [fill::By::Share, fill::By::Worth, fill::By::Room(0)] {
+        let packed = fill::fill(&packing, &demands, &packing.limits, &[0.25], by).expect("everything fits");
+        assert_right(&packing, &packed);
+    }
+    packing.shapes[0].takes = Bits::none(3);
+    assert_eq!(fill::fill(&packing, &demands, &packing.limits, &[0.25], fill::By::Share), None);
+}
+
+#[test]
+fn a_budget_that_is_spent_at_once_still_gives_a_packing_and_a_bound() {
+    let packing = triplets(60, 3, 1);
+    let solved = solved(&packing, 1);
+    let packed = solved.packed.expect("there is always a way to pack at once");
+    assert_right(&packing, &packed);
+    assert!(solved.bound.value > 59.99 && solved.bound.value <= 60.0 + 1e-6, "{}", solved.bound.value);
 }
 
 #[test]
@@ -244,7 +307,10 @@ proptest! {
         let mut relaxed = Relaxed::new(&packing, 0, &demands);
         let (bound, _) = relaxed.bound(&values);
         prop_assert!(bound >= best - 1e-9, "the relaxation says {bound}, the best is {best}");
-        let found = knapsack::search(&packing, 0, &relaxed, &values, (0.0, bound), 1_000_000);
+        let question = Question {
+            packing: &packing, shape: 0, relaxed: &relaxed, values: &values, worth: 0.0, bound, limit: 1_000_000,
+        };
+        let found = knapsack::search(question, &mut Effort::new(u64::MAX, &|| 0.0));
         let worth = found.patterns.last().map_or(0.0, |(_, worth)| *worth);
         prop_assert!((worth - best).abs() < 1e-9, "found {worth}, the best is {best}");
         prop_assert!(found.proven.is_some_and(|p| p >= best - 1e-9));
@@ -258,7 +324,7 @@ proptest! {
         let fits = |i: usize| (0..packing.shapes.len()).any(|k| packing.fits(i, k) > 0);
         prop_assume!((0..packing.items.len()).all(fits));
         let best = cheapest_by_force(&packing, &mut packing.items.iter().map(|i| i.demand).collect());
-        let solved = solved(&packing, 2_000_000);
+        let solved = solved(&packing, 100_000);
         let packed = solved.packed.expect("everything fits");
         assert_right(&packing, &packed);
         let found = price(&packing, &packed);

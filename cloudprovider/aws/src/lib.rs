@@ -25,6 +25,7 @@ pub mod node_class_use;
 pub mod node_identity;
 pub mod offers;
 pub mod placement;
+pub mod prices;
 pub mod readiness;
 pub mod repair;
 pub mod reservations;

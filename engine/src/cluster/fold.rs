@@ -5,13 +5,11 @@
 
 use super::claim::Lists;
 use super::kind::{Kind, Object, ObjectKey, Subject, version};
-use super::pod::{Placing, PodRecord};
+use super::pod::PodRecord;
 use super::shape::Shapes;
 use super::shelf::Shelf;
 use super::snapshot::{Links, Snapshot, provider_id};
 use super::{ClaimRecord, Remember, pod_events, reduce};
-use crate::objects::Objects;
-use crate::pods;
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -83,8 +81,8 @@ impl Change {
 /// The cluster as it is known, and what is needed to keep it.
 #[derive(Debug, Default)]
 pub struct Cluster {
-    now: Snapshot,
-    shapes: Shapes,
+    pub(super) now: Snapshot,
+    pub(super) shapes: Shapes,
     lists: Lists,
     /// Kinds that are being listed: what has been seen so far.
     listing: BTreeMap<Kind, BTreeSet<Arc<str>>>,
@@ -96,37 +94,6 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster of these objects, that nobody watches.
-    pub(crate) fn of(objects: &Objects) -> Self {
-        let (mut cluster, never) = (Self::default(), Timestamp::UNIX_EPOCH);
-        for pod in &objects.pods {
-            let mut record = PodRecord::of(pod, &mut cluster.shapes, |name| name.into());
-            if record.node.is_none() && !pods::is_gated(pod) {
-                record.placing = Placing::Unschedulable;
-            }
-            if cluster.now.pods.contains(&record.name) {
-                // Traces may have had several pods of a name, one after the other. All of them count.
-                let (name, record) = (format!("{}\u{0}{}", record.name, record.uid).into(), Arc::new(record));
-                cluster.now.links.link_pod(&name, &record);
-                cluster.now.pods.insert(name, record);
-            } else {
-                cluster.put_pod(record, never);
-            }
-        }
-        macro_rules! put {
-            ($($list:ident)*) => {$(
-                for object in &objects.$list {
-                    let object = Object::from(object.clone());
-                    cluster.put(object.key(), object, never);
-                }
-            )*};
-        }
-        put!(node_pools node_claims node_overlays ec2_node_classes kwok_node_classes nodes daemon_sets replica_sets);
-        put!(stateful_sets replication_controllers services persistent_volumes persistent_volume_claims storage_classes);
-        put!(csi_nodes namespaces priority_classes limit_ranges runtime_classes);
-        cluster
-    }
-
     /// The cluster as it is known now.
     pub fn snapshot(&self) -> &Snapshot {
         &self.now
@@ -168,7 +135,7 @@ impl Cluster {
         self.put(key, object, now)
     }
 
-    fn put(&mut self, key: ObjectKey, mut object: Object, now: Timestamp) -> Option<Change> {
+    pub(super) fn put(&mut self, key: ObjectKey, mut object: Object, now: Timestamp) -> Option<Change> {
         if let (Some(known), Some(told)) = (self.now.version(&key), version(object.metadata()))
             && told <= known
         {
@@ -349,7 +316,7 @@ impl super::Memory {
 }
 
 impl Links {
-    fn link_pod(&mut self, name: &Arc<str>, pod: &Arc<PodRecord>) {
+    pub(super) fn link_pod(&mut self, name: &Arc<str>, pod: &Arc<PodRecord>) {
         match &pod.node {
             _ if pod.is_terminal() => {}
             Some(node) => {
@@ -415,3 +382,7 @@ fn unlink(shelf: &mut Shelf<Vec<Arc<str>>>, at: &str, name: &Arc<str>) {
 #[cfg(test)]
 #[path = "fold_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "fold_properties.rs"]
+mod properties;

@@ -14,7 +14,8 @@ use std::sync::Arc;
 /// What no object tells.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// By node (by claim, until there is a node): until when it must not be taken away, since pods are on their way to it.
+    /// By node, or by claim as long as there was no node: until when it must not be taken away, since pods are on their way
+    /// to it. Whoever asks has to ask for both names.
     pub nominated: Shelf<Timestamp>,
     /// Claims that are about to be deleted, although the API server has not been told.
     pub leaving: Shelf<Timestamp>,

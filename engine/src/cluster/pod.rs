@@ -92,7 +92,11 @@ impl PartialEq for PodRecord {
 impl PodRecord {
     /// Reads a pod. `node_name` gives the name of a node as it is known already, to be shared.
     pub(crate) fn of(pod: &Pod, shapes: &mut Shapes, shared: impl Fn(&str) -> Arc<str>) -> Self {
-        let shape = shapes.of(pod);
+        Self::with(pod, shapes.of(pod), shared)
+    }
+
+    /// Reads a pod of that shape.
+    pub(crate) fn with(pod: &Pod, shape: Arc<Shape>, shared: impl Fn(&str) -> Arc<str>) -> Self {
         let status = pod.status.as_ref();
         let condition = |type_: &str| status?.conditions.iter().flatten().find(|c| c.type_ == type_);
         let since = |c: &PodCondition| c.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |t| t.0);

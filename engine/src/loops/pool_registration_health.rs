@@ -8,6 +8,7 @@ use super::pool_draft::PoolDraft;
 use super::subjects;
 use crate::cluster::{Change, Kind, Registrations, Remember, Snapshot, Subject};
 use crate::rule::{Rule, Verdict, View};
+use dovetail_api::conditions::node_claim::REGISTERED;
 use dovetail_api::conditions::node_pool::{
     NODE_REGISTRATION_HEALTHY, REGISTRATION_FAILED, REGISTRATION_FAILED_MESSAGE,
 };
@@ -56,6 +57,8 @@ fn judge(view: &View<'_>, about: &Subject) -> Verdict {
         let before = match draft.condition(NODE_REGISTRATION_HEALTHY).map(|c| c.status.as_str()) {
             Some(TRUE) => vec![true],
             Some(FALSE) => vec![false; TOO_MANY],
+            // A node may have joined without anybody having lived to write it down.
+            _ if has_joined_since_asked(view.snapshot, pool) => vec![true],
             _ => vec![],
         };
         return Verdict::nothing().remember(begin(before));
@@ -78,6 +81,21 @@ fn is_outdated(pool: &NodePool, class_generation: Option<i64>) -> bool {
     let Some(condition) = conditions::find(&status.conditions, NODE_REGISTRATION_HEALTHY) else { return true };
     status.node_class_observed_generation.unwrap_or_default() != class_generation.unwrap_or_default()
         || condition.observed_generation.unwrap_or_default() != pool.metadata.generation.unwrap_or_default()
+}
+
+/// Whether a node has joined since the condition is open.
+fn has_joined_since_asked(snapshot: &Snapshot, pool: &NodePool) -> bool {
+    let of_pool = pool.status.as_ref().map_or(&[][..], |s| &s.conditions);
+    let Some(open) = conditions::find(of_pool, NODE_REGISTRATION_HEALTHY) else { return false };
+    let name = pool.metadata.name.as_deref().unwrap_or_default();
+    subjects::claims_of_pool(snapshot, name).any(|(_, claim)| {
+        let metadata = &claim.object.metadata;
+        let is_own =
+            metadata.owner_references.iter().flatten().any(|owner| Some(&owner.uid) == pool.metadata.uid.as_ref());
+        let of_claim = claim.object.status.as_ref().map_or(&[][..], |s| &s.conditions);
+        let registered = conditions::find(of_claim, REGISTERED).filter(|c| c.status == TRUE);
+        is_own && registered.is_some_and(|c| c.last_transition_time >= open.last_transition_time)
+    })
 }
 
 /// Whether nodes join: yes after one that did, no after one that did not, as long as all that is remembered agrees. Nothing

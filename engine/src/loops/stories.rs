@@ -5,6 +5,7 @@ mod garbage;
 mod pools;
 mod siblings;
 mod static_pools;
+mod together;
 
 use crate::cluster::Kind;
 use crate::rule::Rule;

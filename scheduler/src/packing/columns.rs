@@ -5,7 +5,7 @@
 //! the latest and those that proved the best bound (Wentges 1997). Any values prove a bound, once divided by the most that
 //! any pattern is worth per dollar (Farley 1990).
 
-use super::knapsack;
+use super::knapsack::{self, Question};
 use super::master::Master;
 use super::relaxed::Relaxed;
 use super::start::{self, Fluid};
@@ -57,6 +57,10 @@ pub(crate) struct Columns<'p> {
     scores: Vec<(f64, u64)>,
     /// How many nodes a search of each shape may visit.
     patience: Vec<u64>,
+    /// What the last search of each shape that came to its end has proven.
+    settled: Vec<Option<Settled>>,
+    /// Patterns are looked for that are worth more than their price by at least this share.
+    grain: f64,
     round: u64,
     pub(crate) bound: Bound,
     center: Vec<f64>,
@@ -64,6 +68,46 @@ pub(crate) struct Columns<'p> {
 
 /// So many nodes a search may visit, until that turns out to be too few.
 const PATIENCE: u64 = 400;
+
+/// The share by which patterns have to be worth more than their price, at first: to look for less takes much longer, and is
+/// better done once there is nothing more to find. When nothing is found the bound is within this share of the solution.
+const COARSEST: f64 = 0.02;
+
+/// The share becomes so much smaller each time.
+const FINER: f64 = 0.25;
+
+/// And is never below this.
+const FINEST: f64 = 1e-7;
+
+/// What a search proves is by so much more than what it was asked for.
+const ROUNDED: f64 = 1.0 + 1e-5;
+
+/// At these values of items no pattern of a shape is worth more than this.
+struct Settled {
+    values: Vec<f64>,
+    most: f64,
+    /// The relaxation of the shape at the differences to other values.
+    changes: Relaxed,
+}
+
+impl Settled {
+    /// What no pattern is worth more than at other values: it gains no more than what the differences are worth. Gives the
+    /// work done, too.
+    fn at(&mut self, values: &[f64]) -> (f64, u64) {
+        let gains: Vec<f64> = values.iter().zip(&self.values).map(|(now, then)| (now - then).max(0.0)).collect();
+        let (more, work) = self.changes.bound(&gains);
+        (self.most + more * (1.0 + 1e-11), work)
+    }
+}
+
+/// Where items are nearly like water, their bound is nearly the best there is, and to prove more than it is hopeless.
+const NEARLY_FLUID: f64 = 1.003;
+
+/// So many shapes are searched in a round, those first of which most is to be expected.
+const BREADTH: usize = 16;
+
+/// The share where nothing is to be proven.
+const ROUGH: f64 = 1e-4;
 
 /// What a round of generation came to.
 struct Priced {
@@ -96,6 +140,8 @@ impl<'p> Columns<'p> {
             relaxed,
             scores: vec![(1.0, 0); packing.shapes.len()],
             patience: vec![PATIENCE; packing.shapes.len()],
+            settled: (0..packing.shapes.len()).map(|_| None).collect(),
+            grain: COARSEST,
             round: 0,
             bound: Bound { value: 0.0, values: vec![0.0; items], limits: vec![0.0; limits.len()], fluid: true },
             center: vec![0.0; items],
@@ -116,17 +162,22 @@ impl<'p> Columns<'p> {
     /// Fills in what every search starts from.
     pub(crate) fn begin(&mut self, rng: &mut fastrand::Rng) -> Fluid {
         let (packing, aim) = (self.packing, self.aim);
-        let cost = move |k: usize| Self::cost_of(packing, aim, k);
-        let fluid = start::fluid(packing, &self.demands, &cost);
-        start::singles(packing, &self.demands, &cost).into_iter().for_each(|p| {
-            self.add(p);
-        });
+        let fluid = start::fluid(packing, &self.demands, &move |k| Self::cost_of(packing, aim, k));
+        self.add_singles();
         start::mixed(packing, &self.demands, &fluid, rng).into_iter().for_each(|p| {
             self.add(p);
         });
         let none = vec![0.0; packing.limits.len()];
         self.prove(&fluid.values, &none, &vec![None; packing.shapes.len()], true);
         fluid
+    }
+
+    /// Makes known for every item how to have it alone for the least: any demand can be met with that.
+    pub(crate) fn add_singles(&mut self) {
+        let (packing, aim) = (self.packing, self.aim);
+        for pattern in start::singles(packing, &self.demands, &move |k| Self::cost_of(packing, aim, k)) {
+            self.add(pattern);
+        }
     }
 
     /// Takes the bound that some values proved before, of the same packing.
@@ -184,36 +235,59 @@ impl<'p> Columns<'p> {
         self.master.solution().filter_map(|(c, x)| Some((self.patterns[c].as_ref()?, x))).collect()
     }
 
-    /// Generates columns until the solution is within the tolerance of the bound, or so many rounds have passed.
-    pub(crate) fn generate(&mut self, rounds: u64, tolerance: f64, effort: &mut Effort<'_>) {
-        let items = self.packing.items.len();
+    /// Generates columns for a few rounds, without a proof that there are no better ones.
+    pub(crate) fn generate_some(&mut self, rounds: u64, effort: &mut Effort<'_>) {
+        self.grain = ROUGH;
         let until = self.round + rounds;
-        let mut smoothing = 0.5;
         loop {
-            effort.spend(self.master.solve(4 * items + 200));
+            self.master.solve(4 * self.demands.len() + 200, effort);
             self.round += 1;
             if self.round > until || effort.is_over() {
                 return;
             }
-            if self.aim == Aim::Price && self.master.cost() <= self.bound.value * (1.0 + tolerance) {
+            let latest = self.latest();
+            if self.price(&latest, &latest, BREADTH, effort).added == 0
+                && self.price(&latest, &latest, usize::MAX, effort).added == 0
+            {
                 return;
             }
-            let latest: Vec<f64> = self.values().iter().map(|y| y.max(0.0)).collect();
+        }
+    }
+
+    /// What the items are worth in the programme as it is solved, none less than nothing.
+    pub(crate) fn latest(&self) -> Vec<f64> {
+        self.values().iter().map(|y| y.max(0.0)).collect()
+    }
+
+    /// Generates columns until the solution is proven to be within the tolerance of the best.
+    pub(crate) fn generate(&mut self, tolerance: f64, effort: &mut Effort<'_>) {
+        let items = self.packing.items.len();
+        let mut smoothing = 0.5;
+        loop {
+            self.master.solve(4 * items + 200, effort);
+            self.round += 1;
+            if effort.is_over() || self.master.cost() <= self.bound.value * (1.0 + tolerance) {
+                return;
+            }
+            let latest = self.latest();
             // Values in between are worth a look while the bound they proved is near.
             let near = self.bound.value > self.master.cost() * 0.9;
             let smoothed = if near { smoothing } else { 0.0 };
             if smoothed > 0.0 {
                 let mut between = latest.clone();
                 between.iter_mut().zip(&self.center).for_each(|(y, c)| *y = (1.0 - smoothed) * *y + smoothed * c);
-                if self.price(&between, &latest, 16, effort).added > 0 {
+                if self.price(&between, &latest, BREADTH, effort).added > 0 {
                     continue;
                 }
                 smoothing *= 0.7;
             }
-            if self.price(&latest, &latest, 16, effort).added > 0 {
+            if self.price(&latest, &latest, BREADTH, effort).added > 0 {
                 continue;
             }
             if effort.is_over() {
+                return;
+            }
+            if self.bound.fluid && self.master.cost() <= self.bound.value * NEARLY_FLUID {
                 return;
             }
             // Nothing among the most hopeful: all of them, and longer where it was not long enough.
@@ -222,8 +296,15 @@ impl<'p> Columns<'p> {
                 if priced.added > 0 {
                     break;
                 }
-                if !priced.cut_short || effort.is_over() {
+                if effort.is_over() {
                     return;
+                }
+                if !priced.cut_short {
+                    if self.grain <= tolerance.max(FINEST) {
+                        return;
+                    }
+                    self.grain = (self.grain * FINER).max(FINEST);
+                    break;
                 }
             }
         }
@@ -238,7 +319,7 @@ impl<'p> Columns<'p> {
             let (bound, work) = self.relaxed[k].bound(at);
             effort.spend(work);
             bounds.push(bound);
-            if bound > self.price_of(k, &limit_values) * (1.0 + 1e-6) {
+            if bound > self.price_of(k, &limit_values) * (1.0 + self.grain) {
                 let (score, seen) = self.scores[k];
                 let age = u32::try_from(self.round - seen).map_or(1.0, |a| f64::from(a) * 0.003);
                 hopeful.push((score + age, k));
@@ -246,13 +327,34 @@ impl<'p> Columns<'p> {
         }
         hopeful.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut proven: Vec<Option<f64>> = vec![None; self.relaxed.len()];
+        hopeful.retain(|(_, k)| {
+            let Some(settled) = &mut self.settled[*k] else { return true };
+            let (most, work) = settled.at(at);
+            effort.spend(work);
+            proven[*k] = Some(most);
+            most > Self::priced(self.packing, self.aim, *k, &limit_values) * (1.0 + self.grain) * ROUNDED
+        });
         let mut priced = Priced { added: 0, cut_short: false };
         for (_, k) in hopeful.iter().take(breadth) {
             let price = self.price_of(*k, &limit_values);
-            let asked = (price * (1.0 + 1e-7), bounds[*k]);
-            let found = knapsack::search(self.packing, *k, &self.relaxed[*k], at, asked, self.patience[*k]);
-            effort.spend(found.work);
-            proven[*k] = found.proven;
+            let question = Question {
+                packing: self.packing,
+                shape: *k,
+                relaxed: &self.relaxed[*k],
+                values: at,
+                worth: price * (1.0 + self.grain),
+                bound: bounds[*k],
+                limit: self.patience[*k],
+            };
+            let found = knapsack::search(question, effort);
+            if let Some(most) = found.proven {
+                proven[*k] = Some(most.min(proven[*k].unwrap_or(f64::INFINITY)));
+                let changes = match self.settled[*k].take() {
+                    Some(settled) => settled.changes,
+                    None => self.relaxed[*k].clone(),
+                };
+                self.settled[*k] = Some(Settled { values: at.to_vec(), most, changes });
+            }
             let best = found.patterns.last().map_or(1.0 - 1e-3, |(_, v)| v / price.max(1e-9));
             self.scores[*k] = (best, self.round);
             if !found.patterns.is_empty() {
@@ -262,8 +364,7 @@ impl<'p> Columns<'p> {
                 self.patience[*k] *= 4;
             }
             for (pattern, _) in found.patterns {
-                let worth: f64 = pattern.counts.iter().map(|(i, c)| latest[*i as usize] * f64::from(*c)).sum();
-                if worth > price * (1.0 + 1e-7) && self.add(pattern) {
+                if pattern.worth(latest) > price * (1.0 + FINEST) && self.add(pattern) {
                     priced.added += 1;
                 }
             }
@@ -284,8 +385,12 @@ impl<'p> Columns<'p> {
 
     /// What a bin of the shape costs with what it draws of the limits.
     fn price_of(&self, k: usize, limit_values: &[f64]) -> f64 {
-        let draws = &self.packing.shapes[k].draws;
-        self.cost(k) + draws.iter().map(|(l, amount)| limit_values[*l as usize] * amount).sum::<f64>()
+        Self::priced(self.packing, self.aim, k, limit_values)
+    }
+
+    fn priced(packing: &Packing, aim: Aim, k: usize, limit_values: &[f64]) -> f64 {
+        let draws = &packing.shapes[k].draws;
+        Self::cost_of(packing, aim, k) + draws.iter().map(|(l, amount)| limit_values[*l as usize] * amount).sum::<f64>()
     }
 
     /// The bound that some values prove.

@@ -36,6 +36,11 @@ impl<'a> Effort<'a> {
         self.over
     }
 
+    /// How many steps are left.
+    pub(crate) fn left(&self) -> u64 {
+        self.steps
+    }
+
     /// A share of the steps and of the time that are left, to be given [back](Effort::back).
     pub(crate) fn part(&mut self, share: f64) -> Self {
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates

@@ -4,6 +4,8 @@
 //! round, so that a round costs some pivots; a solver that starts anew each time spends most of its time on getting back to
 //! where it was. Rows are demands (at least so many) and then limits (at most so much, kept as at least minus so much).
 
+use super::Effort;
+
 /// A variable of the programme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Variable {
@@ -26,12 +28,20 @@ pub(crate) struct Master {
     inverse: Vec<f64>,
     values: Vec<f64>,
     duals: Vec<f64>,
-    pivots_since_inversion: usize,
-    /// A hint of where the last entering column was found: the search goes on from there.
+    pivots_since_check: usize,
+    /// Scratch space of a pivot: how the basis gives way to the entering column.
     direction: Vec<f64>,
+    /// Scratch space of a pivot: where the pivot row is not zero.
+    filled: Vec<usize>,
 }
 
 const SMALL: f64 = 1e-9;
+
+/// After so many pivots it is looked whether rounding has added up to something.
+const CHECK_EVERY: usize = 100;
+
+/// More than this, as a share, is something.
+const DRIFT: f64 = 1e-7;
 
 impl Master {
     /// A programme with demands and limits, and for each demand a column of its own that meets it at a cost nobody would
@@ -50,8 +60,9 @@ impl Master {
             inverse: vec![0.0; rows * rows],
             values: vec![0.0; rows],
             duals: vec![0.0; rows],
-            pivots_since_inversion: 0,
+            pivots_since_check: 0,
             direction: vec![0.0; rows],
+            filled: vec![],
         };
         for (row, cost) in steep.iter().enumerate() {
             let column = master.add(*cost, &[(u32::try_from(row).expect("few rows"), 1.0)]);
@@ -115,25 +126,50 @@ impl Master {
         self.costs[column] - worth
     }
 
-    /// Goes on to the best solution, for so many pivots at most. Gives the work done, in steps.
-    pub(crate) fn solve(&mut self, pivots: usize) -> u64 {
-        let work_of_pivot = 1 + (self.rows * self.rows) as u64 / 400 + self.entries.len() as u64 / 400;
-        let mut work = 1;
+    /// Goes on to the best solution, for so many pivots at most and while there is effort left.
+    pub(crate) fn solve(&mut self, pivots: usize, effort: &mut Effort<'_>) {
+        effort.spend(1);
         self.refresh_duals();
         for pivot in 0..pivots {
-            work += work_of_pivot;
+            if effort.is_over() {
+                break;
+            }
             // Prices alternate with plain order now and then: a cycle of degenerate pivots cannot last.
             let entering = if pivot % 64 == 63 { self.first_entering() } else { self.best_entering() };
             let Some(entering) = entering else { break };
             if !self.pivot(entering) {
                 break;
             }
-            if self.pivots_since_inversion > 60 + self.rows {
-                work += (self.rows * self.rows * self.rows) as u64 / 1_000;
-                self.invert();
+            effort.spend(1 + (self.filled.len() * self.rows + self.entries.len()) as u64 / 400);
+            self.pivots_since_check += 1;
+            if self.pivots_since_check >= CHECK_EVERY {
+                self.pivots_since_check = 0;
+                if self.drift() > DRIFT {
+                    effort.spend((self.rows * self.rows * self.rows) as u64 / 1_000);
+                    self.invert();
+                }
             }
         }
-        work
+    }
+
+    /// How far the solution and the values of rows have come away from what the basis says, as a share.
+    fn drift(&self) -> f64 {
+        let mut missing = self.needed.clone();
+        let mut worst: f64 = 0.0;
+        for (variable, value) in self.basis.iter().zip(&self.values) {
+            match variable {
+                Variable::Column(column) => {
+                    self.column(*column).iter().for_each(|(row, amount)| missing[*row as usize] -= amount * value);
+                    worst = worst.max(self.reduced_cost(*column).abs() / (1.0 + self.costs[*column]));
+                }
+                Variable::Surplus(row) => {
+                    missing[*row] += value;
+                    worst = worst.max(self.duals[*row].abs());
+                }
+            }
+        }
+        let off = missing.iter().zip(&self.needed).map(|(m, n)| m.abs() / (1.0 + n.abs()));
+        off.fold(worst, f64::max)
     }
 
     fn best_entering(&self) -> Option<Variable> {
@@ -214,14 +250,22 @@ impl Master {
         let (before, rest) = self.inverse.split_at_mut(leaving * rows);
         let (pivot_row, after) = rest.split_at_mut(rows);
         pivot_row.iter_mut().for_each(|v| *v *= scale);
+        self.filled.clear();
+        self.filled.extend((0..rows).filter(|i| pivot_row[*i] != 0.0));
+        let sparse = self.filled.len() * 4 < rows;
         let others = before.chunks_exact_mut(rows).chain(after.chunks_exact_mut(rows));
         let indexes = (0..leaving).chain(leaving + 1..rows);
         for (i, row) in indexes.zip(others) {
             let d = direction[i];
-            if d != 0.0 {
-                row.iter_mut().zip(&*pivot_row).for_each(|(v, p)| *v -= d * p);
-                self.values[i] -= d * amount;
+            if d == 0.0 {
+                continue;
             }
+            if sparse {
+                self.filled.iter().for_each(|j| row[*j] -= d * pivot_row[*j]);
+            } else {
+                row.iter_mut().zip(&*pivot_row).for_each(|(v, p)| *v -= d * p);
+            }
+            self.values[i] -= d * amount;
         }
         self.values[leaving] = amount;
         self.duals.iter_mut().zip(&*pivot_row).for_each(|(y, p)| *y += reduced * p);
@@ -234,7 +278,6 @@ impl Master {
             Variable::Surplus(row) => self.surplus_in_basis[row] = true,
         }
         self.basis[leaving] = entering;
-        self.pivots_since_inversion += 1;
         self.direction = direction;
         true
     }
@@ -242,7 +285,6 @@ impl Master {
     /// Reckons the inverse anew from the basis, which takes away what rounding has added up to.
     fn invert(&mut self) {
         let rows = self.rows;
-        self.pivots_since_inversion = 0;
         let mut matrix = vec![0.0; rows * rows];
         for (i, variable) in self.basis.iter().enumerate() {
             match variable {

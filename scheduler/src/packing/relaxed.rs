@@ -8,6 +8,7 @@
 use super::Packing;
 
 /// The relaxation of one shape.
+#[derive(Clone)]
 pub(crate) struct Relaxed {
     dims: usize,
     /// The items that fit, by number.
@@ -26,6 +27,10 @@ pub(crate) struct Relaxed {
     levels: Vec<f64>,
     /// What all of a kind of room is worth.
     pub(crate) prices: Vec<f64>,
+    /// Scratch space: what the items are worth, and how the basis gives way to what enters.
+    local: Vec<f64>,
+    direction: Vec<f64>,
+    pivot_row: Vec<f64>,
 }
 
 const SMALL: f64 = 1e-10;
@@ -65,7 +70,44 @@ impl Relaxed {
             inverse,
             levels: vec![1.0; dims],
             prices: vec![0.0; dims],
+            local: vec![],
+            direction: vec![0.0; dims],
+            pivot_row: vec![0.0; dims],
         }
+    }
+
+    /// Forgets all items, to be made for others with [`push`](Relaxed::push).
+    pub(crate) fn clear(&mut self) {
+        [&mut self.shares, &mut self.local].into_iter().for_each(Vec::clear);
+        self.most.clear();
+    }
+
+    /// One more item: what it is worth, how many there are at most, and which share it takes of each kind of room.
+    pub(crate) fn push(&mut self, value: f64, most: u32, shares: impl Iterator<Item = f64>) {
+        self.local.push(value);
+        self.most.push(most);
+        self.shares.extend(shares);
+    }
+
+    /// A bound on what a pattern of the items pushed can be worth, and the work done.
+    pub(crate) fn bound_of_pushed(&mut self) -> (f64, u64) {
+        let (n, dims) = (self.most.len(), self.dims);
+        self.at_most.clear();
+        self.at_most.resize(n + dims, false);
+        self.in_basis.clear();
+        self.in_basis.resize(n, false);
+        self.in_basis.resize(n + dims, true);
+        self.basis.clear();
+        self.basis.extend(n..n + dims);
+        self.inverse.fill(0.0);
+        self.inverse.iter_mut().step_by(dims + 1).for_each(|v| *v = 1.0);
+        self.levels.fill(1.0);
+        self.optimize()
+    }
+
+    /// What an item costs at the prices of room.
+    pub(crate) fn cost(&self, item: usize) -> f64 {
+        dot(self.share(item), &self.prices)
     }
 
     fn share(&self, item: usize) -> &[f64] {
@@ -78,30 +120,35 @@ impl Relaxed {
 
     /// A bound on what a pattern can be worth, and the work done. `values` are those of all items of the packing.
     pub(crate) fn bound(&mut self, values: &[f64]) -> (f64, u64) {
-        let n = self.items.len();
-        let local: Vec<f64> = self.items.iter().map(|i| values[*i as usize].max(0.0)).collect();
+        self.local.clear();
+        self.local.extend(self.items.iter().map(|i| values[*i as usize].max(0.0)));
+        self.optimize()
+    }
+
+    fn optimize(&mut self) -> (f64, u64) {
+        let n = self.most.len();
         let mut pivots = 0;
         let limit = 40 + 2 * n;
-        while pivots < limit && self.pivot(&local) {
+        while pivots < limit && self.pivot() {
             pivots += 1;
         }
-        self.reprice(&local);
+        self.reprice();
         self.prices.iter_mut().for_each(|p| *p = p.max(0.0));
         let mut bound: f64 = self.prices.iter().sum();
-        for (i, value) in local.iter().enumerate() {
-            let gain = value - dot(self.share(i), &self.prices);
+        for ((value, shares), most) in self.local.iter().zip(self.shares.chunks_exact(self.dims)).zip(&self.most) {
+            let gain = value - dot(shares, &self.prices);
             if gain > 0.0 {
-                bound += gain * f64::from(self.most[i]);
+                bound += gain * f64::from(*most);
             }
         }
         (bound, 1 + (pivots * n * self.dims) as u64 / 100)
     }
 
-    fn reprice(&mut self, local: &[f64]) {
+    fn reprice(&mut self) {
         let dims = self.dims;
         self.prices.iter_mut().for_each(|p| *p = 0.0);
         for (i, variable) in self.basis.iter().enumerate() {
-            let value = local.get(*variable).copied().unwrap_or(0.0);
+            let value = self.local.get(*variable).copied().unwrap_or(0.0);
             if value > 0.0 {
                 let inverse = &self.inverse[i * dims..(i + 1) * dims];
                 self.prices.iter_mut().zip(inverse).for_each(|(p, v)| *p += value * v);
@@ -110,17 +157,15 @@ impl Relaxed {
     }
 
     /// One step towards the optimum; false when there is none to make.
-    fn pivot(&mut self, local: &[f64]) -> bool {
-        let (n, dims) = (self.items.len(), self.dims);
-        self.reprice(local);
+    fn pivot(&mut self) -> bool {
+        let (n, dims) = (self.most.len(), self.dims);
+        self.reprice();
         let mut best = (SMALL, None);
-        for (i, value) in local.iter().enumerate() {
-            if self.in_basis[i] {
-                continue;
-            }
-            let gain = value - dot(self.share(i), &self.prices);
-            let gain = if self.at_most[i] { -gain } else { gain } * f64::from(self.most[i].min(8));
-            if gain > best.0 {
+        let offered = self.local.iter().zip(self.shares.chunks_exact(dims)).zip(&self.most);
+        for (i, ((value, shares), most)) in offered.enumerate() {
+            let gain = value - dot(shares, &self.prices);
+            let gain = if self.at_most[i] { -gain } else { gain } * f64::from((*most).min(8));
+            if gain > best.0 && !self.in_basis[i] {
                 best = (gain, Some(i));
             }
         }
@@ -132,12 +177,19 @@ impl Relaxed {
         let Some(entering) = best.1 else { return false };
         let upwards = !self.at_most[entering];
         let sign = if upwards { 1.0 } else { -1.0 };
-        let direction: Vec<f64> = (0..dims)
-            .map(|i| {
-                let inverse = &self.inverse[i * dims..(i + 1) * dims];
-                sign * if entering < n { dot(inverse, self.share(entering)) } else { inverse[entering - n] }
-            })
-            .collect();
+        let mut direction = std::mem::take(&mut self.direction);
+        for (d, inverse) in direction.iter_mut().zip(self.inverse.chunks_exact(dims)) {
+            *d = sign * if entering < n { dot(inverse, self.share(entering)) } else { inverse[entering - n] };
+        }
+        let went_on = self.enter(entering, upwards, &direction);
+        self.direction = direction;
+        went_on
+    }
+
+    /// Brings a variable into the solution along a direction; false if nothing stops it.
+    fn enter(&mut self, entering: usize, upwards: bool, direction: &[f64]) -> bool {
+        let dims = self.dims;
+        let sign = if upwards { 1.0 } else { -1.0 };
         let mut step = self.cap(entering);
         let mut leaving = None;
         for (i, d) in direction.iter().enumerate() {
@@ -157,7 +209,7 @@ impl Relaxed {
         if !step.is_finite() {
             return false;
         }
-        self.levels.iter_mut().zip(&direction).for_each(|(level, d)| *level -= d * step);
+        self.levels.iter_mut().zip(direction).for_each(|(level, d)| *level -= d * step);
         let Some((leaving, to_most)) = leaving else {
             self.at_most[entering] = upwards;
             return true;
@@ -171,14 +223,14 @@ impl Relaxed {
         self.basis[leaving] = entering;
         self.levels[leaving] = from + sign * step;
         let scale = sign / direction[leaving];
-        let pivot_row: Vec<f64> =
-            self.inverse[leaving * dims..(leaving + 1) * dims].iter().map(|v| v * scale).collect();
+        let row = &self.inverse[leaving * dims..(leaving + 1) * dims];
+        self.pivot_row.iter_mut().zip(row).for_each(|(p, v)| *p = v * scale);
         for (i, row) in self.inverse.chunks_exact_mut(dims).enumerate() {
             if i == leaving {
-                row.copy_from_slice(&pivot_row);
+                row.copy_from_slice(&self.pivot_row);
             } else {
                 let d = sign * direction[i];
-                row.iter_mut().zip(&pivot_row).for_each(|(v, p)| *v -= d * p);
+                row.iter_mut().zip(&self.pivot_row).for_each(|(v, p)| *v -= d * p);
             }
         }
         true

@@ -1,12 +1,17 @@
 //! From how often patterns are used on average to whole bins: what is used in whole numbers is taken, the rest is a smaller
 //! packing of the same kind.
 
-use super::columns::{Aim, Columns};
+use super::columns::Columns;
+use super::fill::{By, fill};
 use super::{Effort, Packed, Packing, Pattern};
-use rustc_hash::FxHashMap;
 
 /// Packs everything by rounding the solution of the programme. Gives nothing when some item can go into no bin.
-pub(crate) fn round(root: &Columns<'_>, rng: &mut fastrand::Rng, effort: &mut Effort<'_>) -> Option<Packed> {
+pub(crate) fn round(
+    root: &Columns<'_>,
+    prices: &[f64],
+    rng: &mut fastrand::Rng,
+    effort: &mut Effort<'_>,
+) -> Option<Packed> {
     let packing = root.packing;
     let mut left = root.demands.clone();
     let mut limits = root.limits.clone();
@@ -21,14 +26,21 @@ pub(crate) fn round(root: &Columns<'_>, rng: &mut fastrand::Rng, effort: &mut Ef
     let mut in_one = vec![finished_by_one(packing, &[], &root.demands, &by_weight)];
     while left.iter().any(|l| *l > 0) {
         in_one.push(finished_by_one(packing, &packed, &left, &by_weight));
+        if effort.is_over() {
+            packed.extend(fill(packing, &left, &limits, prices, By::Worth)?);
+            break;
+        }
         let small = Remainder::new(packing, &left);
         let mut columns = Columns::new(&small.packing, &small.demands, &limits, root.aim);
         let clipped: Vec<Pattern> = known.iter().filter_map(|p| small.clip(packing, p, &by_weight)).collect();
         for pattern in clipped {
             columns.add(pattern);
         }
-        columns.begin_small();
-        columns.generate(if effort.is_over() { 1 } else { 5 }, 0.0, effort);
+        columns.add_singles();
+        columns.generate_some(5, effort);
+        if effort.is_over() {
+            continue;
+        }
         let mut chosen: Packed = columns.floors();
         chosen.extend(round_up(&columns, &small.demands, &limits, rng));
         if chosen.is_empty() {
@@ -77,14 +89,9 @@ fn round_up(columns: &Columns<'_>, left: &[u32], limits: &[f64], rng: &mut fastr
         .map(|(part, p)| (part + 0.05 * rng.f64(), p))
         .collect();
     parts.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    let mut left = left.to_vec();
-    for (pattern, times) in columns.floors() {
-        for (item, count) in &pattern.counts {
-            left[*item as usize] = left[*item as usize].saturating_sub(count * times);
-        }
-    }
-    let mut limits = limits.to_vec();
-    take_away(columns.packing, &columns.floors(), &mut [], &mut limits);
+    let floors = columns.floors();
+    let (mut left, mut limits) = (left.to_vec(), limits.to_vec());
+    take_away(columns.packing, &floors, &mut left, &mut limits);
     let mut out: Packed = vec![];
     let several = parts.len().div_ceil(8);
     for (part, pattern) in parts {
@@ -93,12 +100,10 @@ fn round_up(columns: &Columns<'_>, left: &[u32], limits: &[f64], rng: &mut fastr
             continue;
         }
         let needed = pattern.counts.iter().all(|(item, count)| left[*item as usize] >= *count);
-        if (out.is_empty() && columns.floors().is_empty()) || (needed && part > 0.7 && out.len() < several) {
-            for (item, count) in &pattern.counts {
-                left[*item as usize] = left[*item as usize].saturating_sub(*count);
-            }
-            draws.iter().for_each(|(limit, amount)| limits[*limit as usize] -= amount);
-            out.push((pattern.clone(), 1));
+        if (out.is_empty() && floors.is_empty()) || (needed && part > 0.7 && out.len() < several) {
+            let once = (pattern.clone(), 1);
+            take_away(columns.packing, std::slice::from_ref(&once), &mut left, &mut limits);
+            out.push(once);
         }
     }
     out
@@ -107,9 +112,7 @@ fn round_up(columns: &Columns<'_>, left: &[u32], limits: &[f64], rng: &mut fastr
 fn take_away(packing: &Packing, packed: &[(Pattern, u32)], left: &mut [u32], limits: &mut [f64]) {
     for (pattern, times) in packed {
         for (item, count) in &pattern.counts {
-            if let Some(left) = left.get_mut(*item as usize) {
-                *left = left.saturating_sub(count * times);
-            }
+            left[*item as usize] = left[*item as usize].saturating_sub(count * times);
         }
         for (limit, amount) in &packing.shapes[pattern.shape as usize].draws {
             limits[*limit as usize] -= amount * f64::from(*times);
@@ -127,13 +130,13 @@ pub(crate) fn trim(packing: &Packing, packed: Packed, demands: &[u32]) -> Packed
     }
     surplus.iter_mut().zip(demands).for_each(|(s, d)| *s = s.saturating_sub(*d));
     let by_weight = packing.by_weight();
-    let mut out: FxHashMap<Pattern, u32> = FxHashMap::default();
+    let mut out: Packed = vec![];
     for (pattern, times) in packed.into_iter().rev() {
         let mut times = times;
         while times > 0 {
             let spare = pattern.counts.iter().any(|(i, _)| surplus[*i as usize] > 0);
             if !spare {
-                *out.entry(pattern.clone()).or_default() += times;
+                out.push((pattern.clone(), times));
                 break;
             }
             let mut counts = pattern.counts.clone();
@@ -145,17 +148,12 @@ pub(crate) fn trim(packing: &Packing, packed: Packed, demands: &[u32]) -> Packed
             counts.retain(|(_, count)| *count > 0);
             times -= 1;
             if !counts.is_empty() {
-                *out.entry(Pattern { shape: pattern.shape, counts }).or_default() += 1;
+                out.push((Pattern { shape: pattern.shape, counts }, 1));
             }
         }
     }
-    let mut smaller: FxHashMap<Pattern, u32> = FxHashMap::default();
-    for (pattern, times) in out {
-        *smaller.entry(downsized(packing, pattern, &by_weight)).or_default() += times;
-    }
-    let mut packed: Packed = smaller.into_iter().collect();
-    packed.sort();
-    packed
+    let out = super::counted(out);
+    super::counted(out.into_iter().map(|(pattern, times)| (downsized(packing, pattern, &by_weight), times)))
 }
 
 /// The same in the cheapest bin that holds it.
@@ -240,19 +238,5 @@ impl Remainder {
     pub(crate) fn restore(&self, pattern: &Pattern) -> Pattern {
         let counts = pattern.counts.iter().map(|(i, c)| (self.items[*i as usize], *c)).collect();
         Pattern { shape: pattern.shape, counts }
-    }
-}
-
-impl Columns<'_> {
-    /// As [`Columns::begin`], for a few items: what holds one of each is enough.
-    pub(crate) fn begin_small(&mut self) {
-        let (packing, aim) = (self.packing, self.aim);
-        let cost = move |k: usize| match aim {
-            Aim::Price => packing.shapes[k].price,
-            Aim::Weight => packing.shapes[k].weight,
-        };
-        for pattern in super::start::singles(packing, &self.demands, &cost) {
-            self.add(pattern);
-        }
     }
 }

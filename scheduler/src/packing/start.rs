@@ -3,12 +3,14 @@
 
 use super::master::Master;
 use super::relaxed::dot;
-use super::{Packing, Pattern};
+use super::{Effort, Packing, Pattern};
 
 /// The packing of items that can be cut and mixed at will.
 pub(crate) struct Fluid {
     /// What an item is worth at the prices of room.
     pub(crate) values: Vec<f64>,
+    /// What one of each kind of room is worth.
+    pub(crate) prices: Vec<f64>,
     /// How many bins of which shape are used.
     pub(crate) bins: Vec<(usize, f64)>,
 }
@@ -34,11 +36,11 @@ pub(crate) fn fluid(packing: &Packing, demands: &[u32], cost: &dyn Fn(usize) -> 
         master.add(cost(k), &entries);
         shapes.push(k);
     }
-    master.solve(400);
+    master.solve(400, &mut Effort::new(u64::MAX, &|| 0.0));
     let prices: Vec<f64> = master.duals().iter().zip(&largest).map(|(y, l)| y.max(0.0) / l).collect();
     let values = packing.items.iter().map(|item| dot(&item.weights, &prices)).collect();
     let bins = master.solution().filter(|(column, _)| *column >= dims).map(|(c, x)| (shapes[c - dims], x)).collect();
-    Fluid { values, bins }
+    Fluid { values, prices, bins }
 }
 
 /// For every item the two shapes that hold it for the least each, full of it.
@@ -76,7 +78,6 @@ pub(crate) fn mixed(packing: &Packing, demands: &[u32], fluid: &Fluid, rng: &mut
             let Some(most) = bins.iter_mut().max_by(|a, b| a.1.total_cmp(&b.1)) else { break };
             let shape = most.0;
             let remaining: f64 = most.1.max(1.0);
-            let share = remaining.max(1.0);
             rng.shuffle(&mut order);
             // Large items first, more or less: small ones fill the gaps.
             let size = |i: usize| {
@@ -92,7 +93,7 @@ pub(crate) fn mixed(packing: &Packing, demands: &[u32], fluid: &Fluid, rng: &mut
                     let item = &packing.items[*i];
                     let fits = packing.fits(*i, shape).min(left[*i]);
                     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // below a u32, not below zero
-                    let wanted = if whole { fits } else { fits.min((f64::from(left[*i]) / share) as u32) };
+                    let wanted = if whole { fits } else { fits.min((f64::from(left[*i]) / remaining) as u32) };
                     let inside = |o: &u32| counts[*o as usize] > 0;
                     if item.apart.iter().any(inside) {
                         continue;

@@ -50,7 +50,8 @@ impl Reader {
         }
         if let Some(end) = line.strip_prefix("• ") {
             self.after_dashes = false;
-            let passed = !end.contains("FAILED") && !end.contains("PANICKED") && !end.contains("TIMEDOUT");
+            // Whatever stands before the time is a way of not passing: failed, panicked, interrupted.
+            let passed = end.trim_start_matches('[').starts_with(|first: char| first.is_ascii_digit());
             let time = end.rsplit_once('[').map_or("", |(_, time)| time).trim_end_matches([']', ' ']);
             return Some(format!("{} {} ({time})", if passed { "passed" } else { "FAILED" }, self.name));
         }
@@ -71,7 +72,8 @@ mod tests {
         ------------------------------\nNodeClaim should create a standard NodeClaim\n/x/nodeclaim_test.go:56\n\
         some log\n• [2.019 seconds]\n\
         ------------------------------\n[DELETED] NODE x\nDrift should drift\n/x/drift_test.go:5\n\
-        ---------------------------\n{}\n• [FAILED] [901.250 seconds]\n";
+        ---------------------------\n{}\n• [FAILED] [901.250 seconds]\n\
+        ------------------------------\nDrift should stop\n• [INTERRUPTED] [3.000 seconds]\n";
 
     #[test]
     fn each_spec_is_told_when_it_ends() {
@@ -81,7 +83,8 @@ mod tests {
             told,
             [
                 "passed NodeClaim should create a standard NodeClaim (2.019 seconds)",
-                "FAILED Drift should drift (901.250 seconds)"
+                "FAILED Drift should drift (901.250 seconds)",
+                "FAILED Drift should stop (3.000 seconds)"
             ]
         );
     }
@@ -96,7 +99,7 @@ mod tests {
         std::fs::write(&log, before).expect("the file can be written");
         assert!(progress.news().is_empty());
         std::fs::write(&log, format!("{before}{after}")).expect("the file can be written");
-        assert_eq!(progress.news().len(), 2);
+        assert_eq!(progress.news().len(), 3);
         assert!(progress.news().is_empty());
     }
 }

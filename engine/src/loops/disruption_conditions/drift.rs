@@ -119,7 +119,8 @@ fn type_is_gone(view: &View<'_>, claim: &ClaimRecord, pool: &NodePool) -> bool {
         return false;
     }
     let offer = pool.metadata.name.as_deref().and_then(|name| view.snapshot.memory.offers.get(name));
-    let Some(offer) = offer else { return false };
+    // A provider that sells nothing at all has told us nothing.
+    let Some(offer) = offer.filter(|offer| !offer.types.is_empty()) else { return false };
     let own = label(&claim.object.metadata, INSTANCE_TYPE);
     let Some(known) = own.and_then(|name| offer.types.iter().find(|t| *t.name == *name)) else { return true };
     let mut wanted = has(claim);

@@ -25,12 +25,14 @@ const NAMED: usize = 5;
 pub(super) fn settle(view: &View<'_>, planned: &Planned) -> Verdict {
     let mut verdict = Verdict::nothing().remember(Remember::Solver(Arc::new(planned.memory.clone())));
     verdict.facts.extend(measures(planned));
+    verdict.facts.extend(lines_about_the_round(view, planned));
     verdict.facts.extend(refusals(view, planned));
     let mut placed = vec![];
     let states = nodes::join(view.snapshot);
     let used = usage(view.snapshot, &states, |_, _| {});
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut pods_on_claims = 0;
+    let mut unready = (0, 0);
     for (number, claim) in planned.plan.claims.iter().enumerate() {
         let pods = still_there(view, planned, &claim.pods);
         if pods.is_empty() {
@@ -42,11 +44,6 @@ pub(super) fn settle(view: &View<'_>, planned: &Planned) -> Verdict {
         placed.extend(pods.iter().map(|pod| Arc::clone(&pod.uid)));
         verdict = wish.create(verdict, &pods);
     }
-    if pods_on_claims > 0 {
-        let counts = [("nodeclaims", taken.len().to_string()), ("pods", pods_on_claims.to_string())];
-        let line = "computed new nodeclaim(s) to fit pod(s)";
-        verdict.facts.insert(0, Fact::log(Level::Info, line, counts.to_vec()));
-    }
     for existing in &planned.plan.existing {
         let Some(node) = planned.round.problem.nodes.get(existing.node) else { continue };
         let pods = still_there(view, planned, &existing.pods);
@@ -54,11 +51,24 @@ pub(super) fn settle(view: &View<'_>, planned: &Planned) -> Verdict {
             continue;
         }
         placed.extend(pods.iter().map(|pod| Arc::clone(&pod.uid)));
+        if !node.initialized {
+            unready.0 += 1;
+            unready.1 += pods.len();
+        }
         let until = view.now.checked_add(view.settings.nomination_window());
         let until = until.unwrap_or(view.now);
         let target = target(view, &node.name);
         verdict = verdict.remember(Remember::Nominated { node: Arc::clone(&node.name), until });
         verdict.facts.extend(pods.iter().map(|pod| nominated(pod, target.clone())));
+    }
+    if pods_on_claims > 0 {
+        let counts = |things, n: usize, pods: usize| vec![(things, n.to_string()), ("pods", pods.to_string())];
+        let new = counts("nodeclaims", taken.len(), pods_on_claims);
+        verdict = verdict.fact(Fact::log(Level::Info, "computed new nodeclaim(s) to fit pod(s)", new));
+        if unready.0 > 0 {
+            let unready = counts("nodes", unready.0, unready.1);
+            verdict = verdict.fact(Fact::log(Level::Info, "computed unready node(s) will fit pod(s)", unready));
+        }
     }
     let unplaced = planned.plan.unplaced.iter().filter_map(|(pod, _)| planned.round.problem.pods.get(*pod));
     let unplaced: Vec<Arc<str>> = unplaced.map(|pod| Arc::clone(&pod.uid)).collect();
@@ -189,6 +199,28 @@ fn target(view: &View<'_>, name: &str) -> String {
 
 fn nominated(pod: &PodRecord, target: String) -> Fact {
     Fact::event(&NOMINATED, ObjectKey::named(Kind::Pod, Arc::clone(&pod.name)), &*pod.uid, vec![("target", target)])
+}
+
+/// What the log says of a round, whatever came of it: which pods it was about, and which pools it did without.
+fn lines_about_the_round(view: &View<'_>, planned: &Planned) -> Vec<Fact> {
+    let mut out = vec![];
+    let pods = &planned.round.problem.pods;
+    if !pods.is_empty() {
+        let mut named: Vec<String> = pods.iter().take(NAMED).map(|pod| pod.name.to_string()).collect();
+        if pods.len() > NAMED {
+            named.push(format!("and {} other(s)", pods.len() - NAMED));
+        }
+        let fields = vec![("Pods", named.join(", ")), ("duration", format!("{:?}", planned.took))];
+        out.push(Fact::log(Level::Info, "found provisionable pod(s)", fields));
+    }
+    for (pool, why) in &planned.round.not_ready {
+        let class = view.snapshot.node_pools.get(pool).map(|pool| &pool.spec.template.spec.node_class_ref);
+        if class.is_some_and(|class| view.settings.manages(&class.group, &class.kind)) {
+            let fields = vec![("NodePool", pool.clone()), ("error", why.to_string())];
+            out.push(Fact::log(Level::Error, "ignoring nodepool, not ready", fields));
+        }
+    }
+    out
 }
 
 /// What people are told about pods without a place.

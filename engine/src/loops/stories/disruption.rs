@@ -152,3 +152,34 @@ fn a_claim_that_is_not_launched_has_not_drifted_and_one_whose_pool_is_gone_is_le
     world.pass(600);
     assert_eq!(condition(&world, "Drifted"), "");
 }
+
+#[test]
+fn a_type_that_is_not_sold_any_more_is_drift_after_an_hour_but_an_empty_list_is_not_believed() {
+    let mut world = given_a_pool(&[RULE, crate::loops::offers::RULE]);
+    given_a_node(&mut world, "a");
+    world.pass(3 * 3600);
+    assert_eq!(condition(&world, "Drifted"), "");
+    let sells = |type_: &str| {
+        let machine = json!([{
+            "name": type_, "architecture": "amd64", "operatingSystems": ["linux"],
+            "resources": {"cpu": "2", "memory": "4Gi", "pods": "20"}, "overhead": {"cpu": "0", "memory": "0"},
+            "offerings": [{"Price": 0.1, "Available": false, "Requirements": [
+                {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
+                {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["zone-a"]},
+            ]}],
+        }]);
+        let catalogue = dovetail_cloudprovider::kwok::read(&machine.to_string()).expect("a readable catalogue");
+        let pool = serde_json::from_value(json!({
+            "metadata": {"name": "web"},
+            "spec": {"template": {"spec": {"requirements": [], "nodeClassRef": super::class()}}},
+        }));
+        let pool = pool.expect("a readable pool");
+        dovetail_cloudprovider::source::InstanceTypeSource::instance_types(&catalogue, &pool, None).expect("a list")
+    };
+    world.offers = sells("small");
+    world.pass(3700);
+    assert_eq!(condition(&world, "Drifted"), "", "sold out is not gone");
+    world.offers = sells("large");
+    world.pass(4000);
+    assert_eq!(condition(&world, "Drifted"), "True/InstanceTypeNotFound");
+}
