@@ -38,7 +38,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder, and what it has for [`write`].
+    /// A recorder, and what it has for [`write()`].
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> (Self, mpsc::Receiver<Notice>) {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
